@@ -1,0 +1,1 @@
+"""`.proto` text → descriptors → message classes."""

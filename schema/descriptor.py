@@ -1,0 +1,184 @@
+"""Descriptors: what a compiled `.proto` file declares, linked across files.
+
+The attributes follow descriptor.proto's names where it has one. Descriptors are built by the compiler
+(`compile`) or from FileDescriptorProto bytes (`from_descriptor_proto`), and do not change afterwards. They refer to each
+other directly (a field to its message, a message to its file), so following a reference never needs a registry.
+
+`options` is None when none is set, else an instance of the message class of google.protobuf.FileOptions,
+MessageOptions, …; custom options are its extensions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum as PyEnum
+from typing import TYPE_CHECKING, Any
+
+from ..wire.plan import Kind
+
+if TYPE_CHECKING:
+    from ..wire.message import Message
+
+
+class Label(PyEnum):
+    """A field's label; the values are descriptor.proto's numbers."""
+
+    OPTIONAL = 1
+    REQUIRED = 2
+    REPEATED = 3
+
+
+@dataclass(slots=True, frozen=True)
+class Features:
+    """Edition features resolved for one element, as the words of descriptor.proto's FeatureSet.
+
+    proto2 and proto3 files carry the feature set that their syntax stands for.
+    """
+
+    field_presence: str = "EXPLICIT"  # EXPLICIT | IMPLICIT | LEGACY_REQUIRED
+    enum_type: str = "OPEN"  # OPEN | CLOSED
+    repeated_field_encoding: str = "PACKED"  # PACKED | EXPANDED
+    utf8_validation: str = "VERIFY"  # VERIFY | NONE
+    message_encoding: str = "LENGTH_PREFIXED"  # LENGTH_PREFIXED | DELIMITED
+    json_format: str = "ALLOW"  # ALLOW | LEGACY_BEST_EFFORT
+    enforce_naming_style: str = "STYLE_LEGACY"
+    default_symbol_visibility: str = "EXPORT_ALL"
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class FileDescriptor:
+    name: str  # as it is imported: "google/protobuf/empty.proto"
+    package: str = ""
+    syntax: str = "proto2"  # "proto2" | "proto3" | "editions"
+    edition: str | None = None  # "2023" when syntax is "editions"
+    dependencies: list[FileDescriptor] = field(default_factory=list)  # in order of import
+    public_dependency: list[int] = field(default_factory=list)  # indexes into dependencies
+    weak_dependency: list[int] = field(default_factory=list)
+    messages: list[MessageDescriptor] = field(default_factory=list)
+    enums: list[EnumDescriptor] = field(default_factory=list)
+    services: list[ServiceDescriptor] = field(default_factory=list)
+    extensions: list[FieldDescriptor] = field(default_factory=list)
+    features: Features = field(default_factory=Features)
+    options: Message | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class ExtensionRange:
+    start: int
+    end: int  # exclusive
+    options: Message | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class MessageDescriptor:
+    name: str
+    full_name: str  # "pkg.Outer.Inner", no leading dot
+    file: FileDescriptor
+    containing_type: MessageDescriptor | None = None
+    fields: list[FieldDescriptor] = field(default_factory=list)  # in order of declaration
+    oneofs: list[OneofDescriptor] = field(default_factory=list)  # synthetic ones (proto3 optional) come last
+    messages: list[MessageDescriptor] = field(default_factory=list)  # nested, map entries included
+    enums: list[EnumDescriptor] = field(default_factory=list)
+    extensions: list[FieldDescriptor] = field(default_factory=list)  # declared in this scope
+    extension_ranges: list[ExtensionRange] = field(default_factory=list)
+    reserved_ranges: list[tuple[int, int]] = field(default_factory=list)  # end exclusive
+    reserved_names: list[str] = field(default_factory=list)
+    is_map_entry: bool = False
+    message_set: bool = False
+    features: Features = field(default_factory=Features)
+    options: Message | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class FieldDescriptor:
+    """A field, or an extension (`is_extension`; then `containing_type` is the extended message and
+    `extension_scope` the message that it is declared in, or None at file level)."""
+
+    name: str
+    full_name: str
+    number: int
+    kind: Kind  # GROUP for proto2 groups and for DELIMITED messages
+    label: Label
+    file: FileDescriptor
+    containing_type: MessageDescriptor
+    json_name: str
+    message_type: MessageDescriptor | None = None  # MESSAGE and GROUP; a map field has its entry type here
+    enum_type: EnumDescriptor | None = None
+    containing_oneof: OneofDescriptor | None = None  # the synthetic one included
+    proto3_optional: bool = False
+    has_json_name: bool = False  # json_name was written in the source
+    default: Any = None  # declared default as a Python value (enum: its number), None without one
+    default_text: str | None = None  # the same as descriptor.proto writes it (default_value)
+    has_presence: bool = True
+    packed: bool = False  # how it is written; False for what cannot be packed
+    is_extension: bool = False
+    extension_scope: MessageDescriptor | None = None
+    features: Features = field(default_factory=Features)
+    options: Message | None = None
+
+    @property
+    def is_map(self) -> bool:
+        return self.message_type is not None and self.message_type.is_map_entry
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class OneofDescriptor:
+    name: str
+    full_name: str
+    containing_type: MessageDescriptor
+    fields: list[FieldDescriptor] = field(default_factory=list)
+    is_synthetic: bool = False
+    features: Features = field(default_factory=Features)
+    options: Message | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class EnumDescriptor:
+    name: str
+    full_name: str
+    file: FileDescriptor
+    containing_type: MessageDescriptor | None = None
+    values: list[EnumValueDescriptor] = field(default_factory=list)
+    reserved_ranges: list[tuple[int, int]] = field(default_factory=list)  # end inclusive, as in descriptor.proto
+    reserved_names: list[str] = field(default_factory=list)
+    is_closed: bool = False
+    features: Features = field(default_factory=Features)
+    options: Message | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class EnumValueDescriptor:
+    name: str
+    full_name: str  # sibling of the enum, as in C++: "pkg.VALUE", not "pkg.Enum.VALUE"
+    number: int
+    enum: EnumDescriptor
+    features: Features = field(default_factory=Features)
+    options: Message | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ServiceDescriptor:
+    name: str
+    full_name: str
+    file: FileDescriptor
+    methods: list[MethodDescriptor] = field(default_factory=list)
+    features: Features = field(default_factory=Features)
+    options: Message | None = None
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class MethodDescriptor:
+    name: str
+    full_name: str
+    service: ServiceDescriptor
+    input_type: MessageDescriptor
+    output_type: MessageDescriptor
+    client_streaming: bool = False
+    server_streaming: bool = False
+    features: Features = field(default_factory=Features)
+    options: Message | None = None
+
+    @property
+    def path(self) -> str:
+        """The HTTP/2 :path of this method: "/pkg.Service/Method"."""
+        return f"/{self.service.full_name}/{self.name}"

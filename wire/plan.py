@@ -1,0 +1,110 @@
+"""Plans: plain data that says how one message is laid out on the wire.
+
+A plan knows no `.proto` file and no descriptor: numbers, kinds and cardinalities are all that encoding and decoding
+need. `barewire.schema` lowers descriptors to plans; a plan can also be written by hand.
+
+Plans may refer to each other in circles (a tree node that holds tree nodes), so a `MessagePlan` is created first and
+given its fields afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum as PyEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .enum import Enum
+    from .message import Message
+
+
+class Kind(PyEnum):
+    """What a field holds. The values are the keywords of the `.proto` language (for GROUP and MESSAGE, words)."""
+
+    DOUBLE = "double"
+    FLOAT = "float"
+    INT64 = "int64"
+    UINT64 = "uint64"
+    INT32 = "int32"
+    FIXED64 = "fixed64"
+    FIXED32 = "fixed32"
+    BOOL = "bool"
+    STRING = "string"
+    GROUP = "group"  # also editions' DELIMITED messages: framed by start and end tags
+    MESSAGE = "message"
+    BYTES = "bytes"
+    UINT32 = "uint32"
+    ENUM = "enum"
+    SFIXED32 = "sfixed32"
+    SFIXED64 = "sfixed64"
+    SINT32 = "sint32"
+    SINT64 = "sint64"
+
+
+class Cardinality(PyEnum):
+    """How often a field may occur, and whether its absence can be told from its zero value."""
+
+    IMPLICIT = "implicit"  # proto3 scalar: the zero value is not written, absent reads as zero
+    EXPLICIT = "explicit"  # absent reads as None: messages, `optional`, oneof members, proto2 scalars
+    REQUIRED = "required"  # like EXPLICIT, and encoding and decoding insist on it
+    REPEATED = "repeated"  # a list
+    MAP = "map"  # a dict; on the wire a repeated entry message of key (1) and value (2)
+
+
+@dataclass(slots=True, eq=False)
+class EnumPlan:
+    """An enum as the codec sees it.
+
+    `closed` enums (proto2) send numbers that they do not know to the unknown fields; open ones hand them on.
+    """
+
+    full_name: str
+    enum_class: type[Enum]
+    closed: bool = False
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class FieldPlan:
+    """One field of a message.
+
+    `name` is the name in the `.proto`, for error messages; `attribute` the Python attribute (another one where `name`
+    is a keyword or belongs to `Message`). `packed` says how a repeated scalar is written; both forms are read.
+    `utf8=False` (proto2) lets bytes that are not UTF-8 pass through a str as surrogate escapes. `default` is the
+    declared default of a field with presence (None: the zero value). `message`/`enum` are set for those kinds,
+    `key` and `value` for MAP.
+    """
+
+    number: int
+    name: str
+    kind: Kind
+    cardinality: Cardinality = Cardinality.IMPLICIT
+    attribute: str = ""
+    packed: bool = False
+    utf8: bool = True
+    oneof: str | None = None
+    default: Any = None
+    message: MessagePlan | None = None
+    enum: EnumPlan | None = None
+    key: FieldPlan | None = None
+    value: FieldPlan | None = None
+
+    def __post_init__(self) -> None:
+        if not self.attribute:
+            self.attribute = self.name
+
+
+@dataclass(slots=True, eq=False)
+class MessagePlan:
+    """One message: its fields in ascending order of number.
+
+    `oneofs` names every oneof in order of declaration. `extensions` holds the extension fields known for this
+    message by number; it may grow until the message is first encoded or decoded. `message_set` is proto2's
+    `message_set_wire_format`. `message_class` is what decoding creates (see `message.build_class`).
+    """
+
+    full_name: str
+    fields: tuple[FieldPlan, ...] = ()
+    oneofs: tuple[str, ...] = ()
+    extensions: dict[int, FieldPlan] = field(default_factory=dict)
+    message_set: bool = False
+    message_class: type[Message] | None = None
