@@ -1,4 +1,4 @@
-"""A typed program as a user writes it. `make wheel-check` checks it strictly against an installed wheel; nobody runs it."""
+"""A typed program as a user writes it: `make wheel-check` checks it strictly against an installed wheel."""
 
 from __future__ import annotations
 
