@@ -12,7 +12,19 @@ from __future__ import annotations
 
 
 class WireError(ValueError):
-    """Base of all codec errors."""
+    """Base of all codec errors. `reason`, `path` and `message_name` may grow while the error travels up."""
+
+    reason: str
+    path: str
+    message_name: str
+
+    def within(self, segment: str) -> None:
+        """Note that the error happened inside `segment`: a field's name, or an index or key in brackets."""
+        joint = "." if self.path and not self.path.startswith("[") else ""
+        self.path = f"{segment}{joint}{self.path}"
+
+    def _where(self) -> str:
+        return ".".join(part for part in (self.message_name, self.path) if part)
 
 
 class DecodeError(WireError):
@@ -30,8 +42,15 @@ class DecodeError(WireError):
         super().__init__(reason, offset, path, message_name)
 
     def __str__(self) -> str:
-        where = ".".join(part for part in (self.message_name, self.path) if part)
-        return f"{where}: {self.reason} (at byte {self.offset})" if where else f"{self.reason} (at byte {self.offset})"
+        where = self._where()
+        return (
+            f"{where}: {self.reason} (at byte {self.offset})"
+            if where
+            else f"{self.reason} (at byte {self.offset})"
+        )
+
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[str, int, str, str]]:
+        return type(self), (self.reason, self.offset, self.path, self.message_name)
 
 
 class EncodeError(WireError):
@@ -44,5 +63,8 @@ class EncodeError(WireError):
         super().__init__(reason, path, message_name)
 
     def __str__(self) -> str:
-        where = ".".join(part for part in (self.message_name, self.path) if part)
+        where = self._where()
         return f"{where}: {self.reason}" if where else self.reason
+
+    def __reduce__(self) -> tuple[type[EncodeError], tuple[str, str, str]]:
+        return type(self), (self.reason, self.path, self.message_name)

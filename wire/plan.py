@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .enum import Enum
     from .message import Message
+    from .specialize import Codec
 
 
 class Kind(PyEnum):
@@ -98,8 +99,9 @@ class MessagePlan:
     """One message: its fields in ascending order of number.
 
     `oneofs` names every oneof in order of declaration. `extensions` holds the extension fields known for this
-    message by number; it may grow until the message is first encoded or decoded. `message_set` is proto2's
-    `message_set_wire_format`. `message_class` is what decoding creates (see `message.build_class`).
+    message by number; it may grow until the message is first encoded or decoded, and afterwards through
+    `add_extension`. `message_set` is proto2's `message_set_wire_format`. `message_class` is what decoding creates (see
+    `message.build_class`). `codec` belongs to `specialize`: the functions compiled for this plan.
     """
 
     full_name: str
@@ -108,3 +110,22 @@ class MessagePlan:
     extensions: dict[int, FieldPlan] = field(default_factory=dict)
     message_set: bool = False
     message_class: type[Message] | None = None
+    codec: Codec | None = None
+    _by_number: dict[int, FieldPlan] | None = None
+
+    def field(self, number: int) -> FieldPlan | None:
+        """The field or known extension with that number."""
+        if self._by_number is None:
+            self._by_number = {each.number: each for each in self.fields}
+        return self._by_number.get(number) or self.extensions.get(number)
+
+    def all_fields(self) -> list[FieldPlan]:
+        """In the order of encoding: the message's own fields, then its known extensions, each by number."""
+        return [*self.fields, *(self.extensions[number] for number in sorted(self.extensions))]
+
+    def add_extension(self, extension: FieldPlan) -> None:
+        """Register an extension, also after this message has been encoded or decoded."""
+        if self.extensions.get(extension.number) is not extension:
+            self.extensions[extension.number] = extension
+            if self.codec is not None:
+                self.codec.forget()
