@@ -1,0 +1,453 @@
+"""One call on a connection: its states, its queue of outgoing bytes, its messages coming in.
+
+Calls do no I/O. They are made by a connection core and tell it when they have something to send.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from .compression import CODECS, Codec, CompressionError
+from .envelope import PREFIX_SIZE, EnvelopeError, EnvelopeReader, encode_envelope
+from .events import CallEnded, MessageReceived, RequestEnded, ResponseStarted, SendReady
+from .header_blocks import HeaderBlock, HeaderField
+from .headers import Request, parse_response_head, parse_trailers, response_headers, trailers
+from .metadata import Metadata
+from .status import Http2Error, Status, StatusCode
+
+if TYPE_CHECKING:
+    from .connection import ClientConnection, Connection, ServerConnection
+
+
+class Inbound(Enum):
+    """How far the peer's half of a call has come."""
+
+    AWAITING_HEAD = auto()
+    BODY = auto()
+    IGNORED = auto()  # the outcome stands; what still comes is dropped
+    ENDED = auto()
+
+
+class Arrival(Enum):
+    """What can arrive on a stream."""
+
+    HEADERS = auto()
+    HEADERS_END = auto()  # with END_STREAM
+    DATA = auto()
+    DATA_END = auto()
+
+
+CLIENT_INBOUND = {
+    (Inbound.AWAITING_HEAD, Arrival.HEADERS): Inbound.BODY,
+    (Inbound.AWAITING_HEAD, Arrival.HEADERS_END): Inbound.ENDED,  # Trailers-Only
+    (Inbound.BODY, Arrival.DATA): Inbound.BODY,
+    (Inbound.BODY, Arrival.DATA_END): Inbound.ENDED,  # without trailers: an error, but an end
+    (Inbound.BODY, Arrival.HEADERS_END): Inbound.ENDED,
+}
+SERVER_INBOUND = {
+    (Inbound.BODY, Arrival.DATA): Inbound.BODY,
+    (Inbound.BODY, Arrival.DATA_END): Inbound.ENDED,
+    (Inbound.BODY, Arrival.HEADERS_END): Inbound.ENDED,  # request trailers mean nothing in gRPC
+    (Inbound.IGNORED, Arrival.DATA): Inbound.IGNORED,
+    (Inbound.IGNORED, Arrival.DATA_END): Inbound.ENDED,
+    (Inbound.IGNORED, Arrival.HEADERS_END): Inbound.ENDED,
+}
+
+
+class Outbound(Enum):
+    """How far our half of a call has come."""
+
+    AWAITING_HEAD = auto()  # a server that has sent nothing, a client's call that waits for a stream
+    BODY = auto()
+    ENDING = auto()  # the application is done; queued bytes are still to go
+    ENDED = auto()
+
+
+class Call:
+    """What the calls of both sides share.
+
+    `sink` belongs to the shell: whatever it wants to find again when an event names this call.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_credit",
+        "_decoder",
+        "_encoder",
+        "_head_offset",
+        "_outgoing",
+        "_reader",
+        "_unread",
+        "deadline",
+        "ended",
+        "inbound",
+        "outbound",
+        "queued_bytes",
+        "sink",
+        "stream_id",
+        "wants_send_ready",
+    )
+    _transitions: dict[tuple[Inbound, Arrival], Inbound]
+
+    def __init__(self, connection: Connection, deadline: float | None) -> None:
+        limits = connection.limits
+        self._connection = connection
+        self.stream_id = 0
+        self.deadline = deadline
+        self.sink: Any = None
+        self.ended = False
+        self.inbound = Inbound.AWAITING_HEAD
+        self.outbound = Outbound.AWAITING_HEAD
+        self._encoder: Codec | None = None
+        self._decoder: Codec | None = None
+        self._outgoing: deque[bytes] = deque()
+        self._head_offset = 0  # how much of _outgoing[0] has gone
+        self.queued_bytes = 0
+        self.wants_send_ready = False
+        self._reader = EnvelopeReader(limits.max_receive_message_size, "max_receive_message_size")
+        self._unread = 0  # bytes of whole messages that the application has not consumed
+        self._credit = 0  # bytes received that the stream's window has not been given back
+
+    # -- sending --------------------------------------------------------------------------------------------------
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether so much is queued that the sender should wait for SendReady."""
+        return self.queued_bytes > self._connection.limits.send_buffer
+
+    def send_message(self, payload: bytes, *, compress: bool = True) -> None:
+        """Queue one message. `compress=False` sends it plain in a call that compresses (R57).
+
+        Raises ValueError if it is over `max_send_message_size`, RuntimeError after the end of sending.
+        """
+        if self.ended:
+            return
+        if self.outbound in (Outbound.ENDING, Outbound.ENDED):
+            raise RuntimeError("the last message has been sent already")
+        limit = self._connection.limits.max_send_message_size
+        if limit is not None and len(payload) > limit:
+            raise ValueError(f"message of {len(payload)} bytes is over the limit of {limit} (max_send_message_size)")
+        if self._encoder is not None and compress:
+            data = encode_envelope(self._encoder.compress(payload), compressed=True)
+        else:
+            data = encode_envelope(payload)
+        self._outgoing.append(data)
+        self.queued_bytes += len(data)
+        self._connection.has_output(self)
+
+    def _take(self, size: int) -> bytes:
+        """Up to `size` queued bytes, in order."""
+        queue = self._outgoing
+        if size >= self.queued_bytes and not self._head_offset:
+            data = queue.popleft() if len(queue) == 1 else b"".join(queue)
+            queue.clear()
+            self.queued_bytes = 0
+            return data
+        parts: list[bytes] = []
+        needed = size
+        while needed and queue:
+            chunk = queue[0]
+            part = chunk[self._head_offset : self._head_offset + needed]
+            parts.append(part)
+            needed -= len(part)
+            self._head_offset += len(part)
+            if self._head_offset == len(chunk):
+                queue.popleft()
+                self._head_offset = 0
+        self.queued_bytes -= size - needed
+        return b"".join(parts)
+
+    def pump(self) -> int:
+        """Hand at most one DATA frame, and what goes before and after it, to HTTP/2. Returns its size in bytes, or 0
+        if nothing more can go now."""
+        raise NotImplementedError
+
+    def _pump_data(self, *, end_with_data: bool) -> int:
+        http2 = self._connection.http2
+        room = min(http2.send_window(self.stream_id), http2.max_data_frame)
+        if room <= 0:
+            return 0  # the peer's WINDOW_UPDATE brings us back
+        data = self._take(room)
+        end_stream = end_with_data and not self.queued_bytes
+        if end_stream:
+            self.outbound = Outbound.ENDED
+        http2.send_data(self.stream_id, data, end_stream)
+        if self.wants_send_ready and self.queued_bytes <= self._connection.limits.send_buffer // 2:
+            self.wants_send_ready = False
+            self._connection.emit(SendReady(self))
+        return len(data)
+
+    # -- receiving ------------------------------------------------------------------------------------------------
+
+    def consumed(self, size: int) -> None:
+        """The application has taken a message of this `size` (see MessageReceived)."""
+        self._unread -= size
+        self._connection.consumed(size)
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """Open the stream's window by what is neither unread nor behind something unread.
+
+        The beginning of a message that is not complete is given back as it comes when the application waits for it:
+        a message may be larger than the window (R72). Behind unread messages it is held back.
+        """
+        held = self._unread + self._reader.partial_size if self._unread else 0
+        size = self._credit - held
+        if size >= self._connection.limits.stream_window // 2 and not self.ended:
+            self._credit -= size
+            self._connection.http2.open_stream_window(self.stream_id, size)
+
+    def _arrived(self, arrival: Arrival) -> bool:
+        """Move on. False if `arrival` must not come in this state; then the call has been ended."""
+        state = self._transitions.get((self.inbound, arrival))
+        if state is None:
+            self._violated(f"{arrival.name} arrived in state {self.inbound.name}")
+            return False
+        self.inbound = state
+        return True
+
+    def data_received(self, data: bytes, flow_size: int, end_stream: bool) -> None:
+        """DATA came."""
+        ignored = self.inbound is Inbound.IGNORED
+        if not self._arrived(Arrival.DATA_END if end_stream else Arrival.DATA) or ignored:
+            return
+        self._credit += flow_size
+        try:
+            envelopes = self._reader.feed(data) if data else []
+            fault = None
+        except EnvelopeError as error:
+            envelopes, fault = error.received, error
+        for envelope in envelopes:
+            size = len(envelope.payload) + PREFIX_SIZE
+            try:
+                payload = self._open(envelope.payload) if envelope.compressed else envelope.payload
+            except CompressionError as error:
+                self.fail(Status(error.code, error.reason))
+                return
+            self._unread += size
+            self._connection.unread(size)
+            self._connection.emit(MessageReceived(self, payload, size))  # type: ignore[arg-type]
+        if fault is not None:
+            self.fail(Status(fault.code, fault.reason))
+            return
+        self._give_back()
+        if end_stream:
+            if self._reader.partial_size:
+                self.fail(Status(StatusCode.INTERNAL, "the stream ended in the middle of a message"))
+            else:
+                self._data_ended()
+
+    def _open(self, payload: bytes) -> bytes:
+        if self._decoder is None:
+            reason = "a message has the compressed flag, but the call has no grpc-encoding"
+            raise CompressionError(StatusCode.INTERNAL, reason)
+        return self._decoder.decompress(payload, self._connection.limits.max_receive_message_size)
+
+    def _data_ended(self) -> None:
+        """END_STREAM came on DATA."""
+        raise NotImplementedError
+
+    def _violated(self, reason: str) -> None:
+        """The peer broke the order of things on this stream (R16)."""
+        self.fail(Status(StatusCode.INTERNAL, f"protocol violation by the peer: {reason}"), Http2Error.PROTOCOL_ERROR)
+
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
+        """End the call from here: `status` becomes its outcome and the peer gets RST_STREAM."""
+        raise NotImplementedError
+
+    def finish_locally(self, status: Status | None) -> None:
+        """Mark the call as over and, with a status, say so. What is queued is dropped."""
+        if self.ended:
+            return
+        self.ended = True
+        self.outbound = Outbound.ENDED
+        self.inbound = Inbound.ENDED
+        self._outgoing.clear()
+        self.queued_bytes = 0
+        connection = self._connection
+        if self._unread:  # nobody is going to consume it
+            connection.consumed(self._unread)
+            self._unread = 0
+        if self.wants_send_ready:
+            self.wants_send_ready = False
+            connection.emit(SendReady(self))  # type: ignore[arg-type]
+        if status is not None:
+            connection.emit(CallEnded(self, status))  # type: ignore[arg-type]
+        connection.call_ended(self)
+
+
+class ClientCall(Call):
+    """A call that we make."""
+
+    __slots__ = ("_headers", "initial_metadata")
+    _transitions = CLIENT_INBOUND
+    _connection: ClientConnection
+
+    def __init__(
+        self,
+        connection: ClientConnection,
+        headers: Sequence[HeaderField],
+        deadline: float | None,
+        encoder: Codec | None,
+    ) -> None:
+        super().__init__(connection, deadline)
+        self._headers = headers
+        self._encoder = encoder
+        self.initial_metadata = Metadata()
+
+    def begin(self) -> None:
+        """Open the stream."""
+        self.outbound = Outbound.ENDING if self.outbound is Outbound.ENDING else Outbound.BODY
+        self.stream_id = self._connection.http2.open_stream(self._headers)
+
+    def end_sending(self) -> None:
+        """The application has sent its last message (R09)."""
+        if self.outbound in (Outbound.BODY, Outbound.AWAITING_HEAD):
+            self.outbound = Outbound.ENDING
+            self._connection.has_output(self)
+
+    def pump(self) -> int:
+        if not self.stream_id:
+            return 0
+        if self.queued_bytes:
+            return self._pump_data(end_with_data=self.outbound is Outbound.ENDING)
+        if self.outbound is Outbound.ENDING:
+            self.outbound = Outbound.ENDED
+            self._connection.http2.send_data(self.stream_id, b"", end_stream=True)
+        return 0
+
+    def cancel(self, status: Status | None = None) -> None:
+        """Give the call up (R40)."""
+        self.fail(status or Status(StatusCode.CANCELLED, "cancelled by the application", reached_server=False))
+
+    def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
+        if self.ended:
+            return
+        if self.stream_id:
+            self._connection.http2.reset(self.stream_id, error_code)
+        self.finish_locally(status)
+
+    def headers_received(self, block: HeaderBlock, end_stream: bool) -> None:
+        """HEADERS came: the response head, trailers, or both in one."""
+        trailers_only = end_stream and self.inbound is Inbound.AWAITING_HEAD
+        if not self._arrived(Arrival.HEADERS_END if end_stream else Arrival.HEADERS):
+            return
+        max_size = self._connection.limits.max_header_list_size
+        if not end_stream:
+            self._take_head(block, max_size)
+            return
+        self._close(parse_trailers(block, max_size, trailers_only=trailers_only))
+
+    def _take_head(self, block: HeaderBlock, max_size: int) -> None:
+        head = parse_response_head(block, max_size)
+        if head.fault is not None:
+            self.fail(head.fault)
+            return
+        if head.encoding != "identity":
+            self._decoder = CODECS.get(head.encoding)
+            if self._decoder is None:
+                reason = f"the server used grpc-encoding {head.encoding!r}, which was not offered to it"
+                self.fail(Status(StatusCode.INTERNAL, reason))
+                return
+        self.initial_metadata = head.metadata
+        self._connection.emit(ResponseStarted(self))
+
+    def _close(self, status: Status) -> None:
+        if self._reader.partial_size and status.code is StatusCode.OK:
+            status = Status(StatusCode.INTERNAL, "the response ended in the middle of a message")
+        if self.outbound is not Outbound.ENDED:
+            # The server is done; what we still had to say does not matter (R18).
+            self._connection.http2.reset(self.stream_id, Http2Error.NO_ERROR)
+        self.finish_locally(status)
+
+    def _data_ended(self) -> None:
+        self._close(Status(StatusCode.INTERNAL, "the response ended without trailers"))
+
+
+class ServerCall(Call):
+    """A call that a client makes of us."""
+
+    __slots__ = ("_head", "_trailers", "request")
+    _transitions = SERVER_INBOUND
+    _connection: ServerConnection
+
+    def __init__(self, connection: ServerConnection, stream_id: int, request: Request, deadline: float | None) -> None:
+        super().__init__(connection, deadline)
+        self.stream_id = stream_id
+        self.request = request
+        self.inbound = Inbound.BODY
+        self._decoder = CODECS.get(request.encoding)
+        self._head: list[HeaderField] | None = None
+        self._trailers: list[HeaderField] | None = None
+
+    def headers_received(self, end_stream: bool) -> None:
+        """Request trailers came."""
+        ignored = self.inbound is Inbound.IGNORED
+        if self._arrived(Arrival.HEADERS_END if end_stream else Arrival.HEADERS) and not ignored:
+            self._data_ended()
+
+    def _data_ended(self) -> None:
+        self._connection.emit(RequestEnded(self))
+
+    def set_compression(self, codec: Codec | None) -> None:
+        """Compress the messages to come, if the client takes it (R56)."""
+        self._encoder = codec if codec is not None and codec.name in self.request.accept_encoding else None
+
+    def send_initial_metadata(self, metadata: Metadata | None = None) -> None:
+        """Send the response head now; without this it goes with the first message (R93).
+
+        Raises ValueError or TypeError for metadata that may not be sent, and RuntimeError if the head has gone.
+        """
+        if self.outbound is not Outbound.AWAITING_HEAD:
+            raise RuntimeError("initial metadata has been sent already")
+        encoding = self._encoder.name.encode() if self._encoder is not None else None
+        self._head = response_headers(metadata or (), encoding, self._connection.accept_encoding)
+        self.outbound = Outbound.BODY
+        self._connection.has_output(self)
+
+    def finish(self, status: Status) -> None:
+        """Send the trailers, after all messages that are queued; a call without messages gets a Trailers-Only
+        response (R10, R11)."""
+        if self.ended or self.outbound in (Outbound.ENDING, Outbound.ENDED):
+            return
+        fields = trailers(status)
+        if self.outbound is Outbound.AWAITING_HEAD:
+            fields = response_headers() + fields
+        self._trailers = fields
+        self.outbound = Outbound.ENDING
+        self._connection.has_output(self)
+
+    def pump(self) -> int:
+        http2 = self._connection.http2
+        if self._head is not None:
+            http2.send_headers(self.stream_id, self._head)
+            self._head = None
+        sent = self._pump_data(end_with_data=False) if self.queued_bytes else 0
+        if self._trailers is not None and not self.queued_bytes:
+            http2.send_headers(self.stream_id, self._trailers, end_stream=True)
+            self._trailers = None
+            if self.inbound is not Inbound.ENDED:
+                http2.reset(self.stream_id, Http2Error.NO_ERROR)  # R18
+            self.finish_locally(None)
+        return sent
+
+    def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
+        """The call cannot go on. A fault of the client's bytes is answered with trailers, a broken stream with
+        RST_STREAM; the application learns of both."""
+        if self.ended:
+            return
+        answerable = error_code == Http2Error.CANCEL and self.outbound is not Outbound.ENDING
+        self._connection.emit(CallEnded(self, status))
+        if answerable and status.code not in (StatusCode.CANCELLED, StatusCode.DEADLINE_EXCEEDED):
+            self.inbound = Inbound.IGNORED
+            self._outgoing.clear()
+            self.queued_bytes = self._head_offset = 0
+            self.finish(status)
+            return
+        self._connection.http2.reset(self.stream_id, error_code)
+        self.finish_locally(None)

@@ -1,0 +1,72 @@
+"""HTTP/2 frames as bytes (RFC 9113, sections 4 and 6): what the gate reads and writes itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+CLIENT_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+FRAME_HEADER_SIZE = 9
+MAX_FRAME_SIZE = 16_384  # what we accept, and advertise by not saying otherwise
+
+DATA = 0x0
+HEADERS = 0x1
+PRIORITY = 0x2
+RST_STREAM = 0x3
+SETTINGS = 0x4
+PUSH_PROMISE = 0x5
+PING = 0x6
+GOAWAY = 0x7
+WINDOW_UPDATE = 0x8
+CONTINUATION = 0x9
+
+END_STREAM = 0x1
+ACK = 0x1
+END_HEADERS = 0x4
+PADDED = 0x8
+HAS_PRIORITY = 0x20
+
+# SETTINGS identifiers
+HEADER_TABLE_SIZE = 0x1
+ENABLE_PUSH = 0x2
+MAX_CONCURRENT_STREAMS = 0x3
+INITIAL_WINDOW_SIZE = 0x4
+MAX_HEADER_LIST_SIZE = 0x6
+
+
+def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
+    """One frame."""
+    return (
+        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream_id.to_bytes(4, "big") + payload
+    )
+
+
+def goaway_frame(last_stream_id: int, error_code: int, debug_data: bytes = b"") -> bytes:
+    """GOAWAY: no stream above `last_stream_id` is going to be handled."""
+    return frame(GOAWAY, 0, 0, last_stream_id.to_bytes(4, "big") + error_code.to_bytes(4, "big") + debug_data)
+
+
+def settings_frame(settings: Iterable[tuple[int, int]]) -> bytes:
+    """SETTINGS with the given (identifier, value) pairs."""
+    return frame(SETTINGS, 0, 0, b"".join(k.to_bytes(2, "big") + v.to_bytes(4, "big") for k, v in settings))
+
+
+def reset_frame(stream_id: int, error_code: int) -> bytes:
+    """RST_STREAM."""
+    return frame(RST_STREAM, 0, stream_id, error_code.to_bytes(4, "big"))
+
+
+def window_update_frame(stream_id: int, increment: int) -> bytes:
+    """WINDOW_UPDATE."""
+    return frame(WINDOW_UPDATE, 0, stream_id, increment.to_bytes(4, "big"))
+
+
+def header_block_fragment(flags: int, payload: bytes) -> bytes | None:
+    """The part of a HEADERS payload that is header block, without padding and priority; None if it is malformed."""
+    start, end = 0, len(payload)
+    if flags & PADDED:
+        if not payload:
+            return None
+        start, end = 1, end - payload[0]
+    if flags & HAS_PRIORITY:
+        start += 5
+    return payload[start:end] if start <= end else None

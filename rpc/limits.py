@@ -1,0 +1,39 @@
+"""Every bound of a connection, with its name and its default.
+
+The defaults are safe against a hostile peer. Raising one is a keyword argument of `Channel` and `Server`; errors that a
+limit causes name it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .errors import RpcConfigurationError
+
+HTTP2_DEFAULT_WINDOW = 65_535
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Sizes are in bytes, times in seconds."""
+
+    max_receive_message_size: int = 4 * 1024 * 1024
+    max_send_message_size: int | None = None
+    max_header_list_size: int = 16 * 1024  # as HTTP/2 counts: name + value + 32 for each field (R30)
+    max_concurrent_streams: int = 1000  # calls that a client may have open on one connection
+    stream_window: int = 256 * 1024  # what a peer may send on one call ahead of the application
+    connection_window: int = 4 * 1024 * 1024
+    max_unread_bytes: int = 16 * 1024 * 1024  # on one connection, received but not yet read by the application
+    send_buffer: int = 64 * 1024  # on one call; a sender waits while more than this is queued
+    max_continuation_frames: int = 64  # in one header block
+    max_resets_per_second: int = 1000  # RST_STREAM, in either direction (rapid reset)
+    max_control_frames_per_second: int = 2000  # PING, SETTINGS, PRIORITY, empty DATA, frames on finished streams
+    max_waiting_calls: int = 100_000  # calls that wait for a stream or for a connection
+    connect_timeout: float = 20.0
+    handshake_timeout: float = 20.0
+
+    def __post_init__(self) -> None:
+        for name in ("stream_window", "connection_window"):
+            if not HTTP2_DEFAULT_WINDOW <= getattr(self, name) < 2**31:
+                # A peer may use the HTTP/2 default before it has seen our SETTINGS.
+                raise RpcConfigurationError(f"{name} has to be between {HTTP2_DEFAULT_WINDOW} and 2**31 - 1")
