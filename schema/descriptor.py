@@ -1,8 +1,8 @@
 """Descriptors: what a compiled `.proto` file declares, linked across files.
 
-The attributes follow descriptor.proto's names where it has one. Descriptors are built by the compiler
-(`compile`) or from FileDescriptorProto bytes (`from_descriptor_proto`), and do not change afterwards. They refer to each
-other directly (a field to its message, a message to its file), so following a reference never needs a registry.
+The attributes follow descriptor.proto's names where it has one. Descriptors are built by the compiler (`compile`) or
+from FileDescriptorProto bytes (`from_descriptor_proto`), and do not change afterwards. They refer to each other
+directly (a field to its message, a message to its file), so following a reference never needs a registry.
 
 `options` is None when none is set, else an instance of the message class of google.protobuf.FileOptions,
 MessageOptions, …; custom options are its extensions.
@@ -45,6 +45,9 @@ class Features:
     default_symbol_visibility: str = "EXPORT_ALL"
 
 
+DEFAULT_FEATURES = Features()
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
 class FileDescriptor:
     name: str  # as it is imported: "google/protobuf/empty.proto"
@@ -52,13 +55,17 @@ class FileDescriptor:
     syntax: str = "proto2"  # "proto2" | "proto3" | "editions"
     edition: str | None = None  # "2023" when syntax is "editions"
     dependencies: list[FileDescriptor] = field(default_factory=list)  # in order of import
+    option_dependency: list[str] = field(
+        default_factory=list
+    )  # names of files imported for their options only
     public_dependency: list[int] = field(default_factory=list)  # indexes into dependencies
     weak_dependency: list[int] = field(default_factory=list)
     messages: list[MessageDescriptor] = field(default_factory=list)
     enums: list[EnumDescriptor] = field(default_factory=list)
     services: list[ServiceDescriptor] = field(default_factory=list)
     extensions: list[FieldDescriptor] = field(default_factory=list)
-    features: Features = field(default_factory=Features)
+    symbols: dict[str, Descriptor] = field(default_factory=dict, repr=False)  # all it declares, by full name
+    features: Features = DEFAULT_FEATURES
     options: Message | None = None
 
 
@@ -85,7 +92,8 @@ class MessageDescriptor:
     reserved_names: list[str] = field(default_factory=list)
     is_map_entry: bool = False
     message_set: bool = False
-    features: Features = field(default_factory=Features)
+    visibility: str = ""  # "export" | "local", as written (edition 2024)
+    features: Features = DEFAULT_FEATURES
     options: Message | None = None
 
 
@@ -98,7 +106,7 @@ class FieldDescriptor:
     full_name: str
     number: int
     kind: Kind  # GROUP for proto2 groups and for DELIMITED messages
-    label: Label
+    label: Label  # REQUIRED also for editions' LEGACY_REQUIRED
     file: FileDescriptor
     containing_type: MessageDescriptor
     json_name: str
@@ -113,7 +121,7 @@ class FieldDescriptor:
     packed: bool = False  # how it is written; False for what cannot be packed
     is_extension: bool = False
     extension_scope: MessageDescriptor | None = None
-    features: Features = field(default_factory=Features)
+    features: Features = DEFAULT_FEATURES
     options: Message | None = None
 
     @property
@@ -128,7 +136,7 @@ class OneofDescriptor:
     containing_type: MessageDescriptor
     fields: list[FieldDescriptor] = field(default_factory=list)
     is_synthetic: bool = False
-    features: Features = field(default_factory=Features)
+    features: Features = DEFAULT_FEATURES
     options: Message | None = None
 
 
@@ -139,10 +147,13 @@ class EnumDescriptor:
     file: FileDescriptor
     containing_type: MessageDescriptor | None = None
     values: list[EnumValueDescriptor] = field(default_factory=list)
-    reserved_ranges: list[tuple[int, int]] = field(default_factory=list)  # end inclusive, as in descriptor.proto
+    reserved_ranges: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # end inclusive, as in descriptor.proto
     reserved_names: list[str] = field(default_factory=list)
     is_closed: bool = False
-    features: Features = field(default_factory=Features)
+    visibility: str = ""  # "export" | "local", as written (edition 2024)
+    features: Features = DEFAULT_FEATURES
     options: Message | None = None
 
 
@@ -152,7 +163,7 @@ class EnumValueDescriptor:
     full_name: str  # sibling of the enum, as in C++: "pkg.VALUE", not "pkg.Enum.VALUE"
     number: int
     enum: EnumDescriptor
-    features: Features = field(default_factory=Features)
+    features: Features = DEFAULT_FEATURES
     options: Message | None = None
 
 
@@ -162,7 +173,7 @@ class ServiceDescriptor:
     full_name: str
     file: FileDescriptor
     methods: list[MethodDescriptor] = field(default_factory=list)
-    features: Features = field(default_factory=Features)
+    features: Features = DEFAULT_FEATURES
     options: Message | None = None
 
 
@@ -175,10 +186,22 @@ class MethodDescriptor:
     output_type: MessageDescriptor
     client_streaming: bool = False
     server_streaming: bool = False
-    features: Features = field(default_factory=Features)
+    features: Features = DEFAULT_FEATURES
     options: Message | None = None
 
     @property
     def path(self) -> str:
         """The HTTP/2 :path of this method: "/pkg.Service/Method"."""
         return f"/{self.service.full_name}/{self.name}"
+
+
+Descriptor = (
+    MessageDescriptor
+    | FieldDescriptor
+    | OneofDescriptor
+    | EnumDescriptor
+    | EnumValueDescriptor
+    | ServiceDescriptor
+    | MethodDescriptor
+)
+"""Everything that has a full name, files and packages excepted."""

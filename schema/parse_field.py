@@ -1,0 +1,136 @@
+"""Fields: ordinary ones, groups, map fields, oneof members and extensions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .ast import Field, Int, Message, Name, Oneof
+from .cursor import Fault
+from .parse_option import parse_option_list
+
+if TYPE_CHECKING:
+    from .cursor import Cursor
+
+_LABELS = frozenset(("optional", "required", "repeated"))
+
+
+@dataclass(slots=True)
+class Scope:
+    """Where fields go: the list they are added to, and the list for messages that groups and maps bring with them."""
+
+    fields: list[Field]
+    messages: list[Message]
+    oneof: Oneof | None = None
+    extendee: Name | None = None
+
+
+def parse_field(p: Cursor, scope: Scope) -> None:
+    """One field statement, its label included."""
+    start = p.start
+    label = p.identifier("a label") if p.text in _LABELS else None
+    if scope.oneof and label:
+        help = "remove the label"
+        p.syntax_error(Fault(f"a member of a oneof cannot be '{label.text}'", label.start, label.end, help))
+        label = None
+    if p.text == "map" and p.peek() == "<":
+        _parse_map(p, scope, label, start)
+    elif p.text == "group":
+        _parse_group(p, scope, label, start)
+    else:
+        type_name = p.type_name("the type of a field")
+        if not label and not scope.oneof and p.edition == "proto2":
+            help = "add 'optional', 'required' or 'repeated'"
+            p.syntax_error(Fault("a proto2 field needs a label", type_name.start, type_name.end, help))
+        name = p.identifier("the name of a field")
+        field = Field(name=name, type=type_name, number=_parse_number(p, name), label=label, start=start)
+        _add(p, scope, field)
+        p.end_statement()
+        field.end = p.end
+
+
+def _parse_number(p: Cursor, name: Name) -> Int:
+    if p.text != "=":
+        raise p.fault(f"expected '=' and a number after field '{name.text}'")
+    p.advance()
+    return p.integer(f"a number for field '{name.text}'")
+
+
+def _add(p: Cursor, scope: Scope, field: Field) -> None:
+    """Takes the options, sorts out the two that are none, and adds the field to its scope."""
+    for option in parse_option_list(p):
+        name = option.simple_name
+        if name not in ("default", "json_name"):
+            field.options.append(option)
+        elif getattr(field, name) is not None:
+            p.syntax_error(Fault(f"'{name}' is given twice", option.start, option.end))
+        else:
+            setattr(field, name, option)
+    field.oneof, field.extendee = scope.oneof, scope.extendee
+    scope.fields.append(field)
+    if scope.oneof:
+        scope.oneof.fields.append(field)
+
+
+def _parse_group(p: Cursor, scope: Scope, label: Name | None, start: int) -> None:
+    from .parse_message import parse_message_body  # a group is a message with fields, which may be groups
+
+    keyword = p.identifier("a type")
+    if p.edition not in ("proto2", "proto3"):
+        help = "declare a message, and a field of it with features.message_encoding = DELIMITED"
+        p.syntax_error(Fault("groups are not part of editions", keyword.start, keyword.end, help))
+    elif p.edition == "proto2" and not label and not scope.oneof:
+        help = "add 'optional', 'required' or 'repeated'"
+        p.syntax_error(Fault("a proto2 field needs a label", keyword.start, keyword.end, help))
+    name = p.identifier("the name of a group")
+    if not name.text[0].isupper():
+        help = f"call it {name.text[0].upper() + name.text[1:]}"
+        p.syntax_error(Fault("the name of a group starts with a capital letter", name.start, name.end, help))
+    message = Message(name=name, is_group=True, start=start)
+    field_name = Name(name.text.lower(), name.start, name.end)
+    field = Field(
+        name=field_name, type=name, number=_parse_number(p, name), label=label, group=message, start=start
+    )
+    _add(p, scope, field)
+    scope.messages.append(message)
+    parse_message_body(p, message)
+    field.end = p.end
+
+
+def _parse_map(p: Cursor, scope: Scope, label: Name | None, start: int) -> None:
+    keyword = p.identifier("a type")
+    p.advance()
+    key = p.type_name("the type of the keys")
+    p.expect(",", "between the types of key and value")
+    value = p.type_name("the type of the values")
+    p.expect(">", "after the types of key and value")
+    name = p.identifier("the name of a field")
+    field = Field(name=name, type=key, number=_parse_number(p, name), is_map=True, start=start)
+    wrong = (
+        (label and f"'{label.text}'")
+        or (scope.oneof and "part of a oneof")
+        or (scope.extendee and "an extension")
+    )
+    if wrong:
+        place = label or keyword
+        p.syntax_error(Fault(f"a map field cannot be {wrong}", place.start, place.end))
+    entry = Message(name=Name(_entry_name(name.text), name.start, name.end), is_map_entry=True, start=start)
+    for number, (part, part_type) in enumerate((("key", key), ("value", value)), 1):
+        at = Name(part, part_type.start, part_type.end)
+        entry.fields.append(Field(name=at, type=part_type, number=Int(number, at.start, at.end), start=start))
+    field.type = Name(entry.name.text, value.start, value.end)
+    field.label = Name("repeated", keyword.start, keyword.end)
+    _add(p, scope, field)
+    if not wrong:
+        scope.messages.append(entry)
+    else:
+        scope.fields.pop()
+        if scope.oneof:
+            scope.oneof.fields.pop()
+    p.end_statement()
+    field.end = entry.end = p.end
+
+
+def _entry_name(field_name: str) -> str:
+    """`some_map` → `SomeMapEntry`, as protoc forms it."""
+    return "".join(part[:1].upper() + part[1:] for part in field_name.split("_")) + "Entry"

@@ -1,0 +1,54 @@
+"""One file on its way through the passes: its tree, its descriptor, and which node each descriptor came from.
+
+The lists are flat and in order of declaration, outer before inner, so that a pass is a loop and not a recursion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from . import ast
+    from .descriptor import (
+        EnumDescriptor,
+        EnumValueDescriptor,
+        FieldDescriptor,
+        FileDescriptor,
+        MessageDescriptor,
+        MethodDescriptor,
+        OneofDescriptor,
+        ServiceDescriptor,
+    )
+    from .errors import Report
+    from .source import Source
+
+
+class Place(Protocol):
+    """Anything that knows its place in the source: every node of the tree."""
+
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    source: Source
+    tree: ast.File
+    file: FileDescriptor
+    report: Report
+    incomplete: bool = False  # an import is missing: names that are not found are not its fault
+    visible: set[str] = field(default_factory=set)  # names of the files whose symbols this one may use
+    messages: list[tuple[MessageDescriptor, ast.Message]] = field(default_factory=list)
+    fields: list[tuple[FieldDescriptor, ast.Field]] = field(default_factory=list)  # extensions included
+    oneofs: list[tuple[OneofDescriptor, ast.Oneof]] = field(default_factory=list)
+    enums: list[tuple[EnumDescriptor, ast.Enum]] = field(default_factory=list)
+    values: list[tuple[EnumValueDescriptor, ast.EnumValue]] = field(default_factory=list)
+    services: list[tuple[ServiceDescriptor, ast.Service]] = field(default_factory=list)
+    methods: list[tuple[MethodDescriptor, ast.Method]] = field(default_factory=list)
+
+    def error(self, where: Place, message: str, help: str | None = None) -> None:
+        """Reports an error at a node."""
+        self.report.error(self.source, where.start, where.end, message, help)
