@@ -1,0 +1,98 @@
+"""Servers in processes of their own, clients in this one, and the pairs of them that every test runs with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.processes import Child
+from tests.support.protos import generated_folder
+
+from .clients.asynchronous import BarewireClient, BarewireWithGeneratedStubs, GrpcioAioClient, LoopThread
+from .clients.grpcio_sync import GrpcioSyncClient
+from .clients.outcome import Client
+
+# The last two say that the tests are right: both ends are grpcio's.
+PAIRS = (
+    ("grpcio-sync", "barewire"),
+    ("grpcio-aio", "barewire"),
+    ("barewire", "grpcio-sync"),
+    ("barewire", "grpcio-aio"),
+    ("barewire", "barewire"),
+    ("barewire-generated-stubs", "barewire"),
+    ("grpcio-sync", "grpcio-aio"),
+    ("grpcio-aio", "grpcio-sync"),
+)
+SERVERS = {
+    "barewire": "tests.interop.peers.barewire_server",
+    "grpcio-sync": "tests.interop.peers.grpcio_sync_server",
+    "grpcio-aio": "tests.interop.peers.grpcio_aio_server",
+}
+ASYNC_CLIENTS = {
+    "grpcio-aio": GrpcioAioClient,
+    "barewire": BarewireClient,
+    "barewire-generated-stubs": BarewireWithGeneratedStubs,
+}
+
+
+def start_server(name: str) -> Child:
+    """Starts a test server; the first line that it prints is its port."""
+    return Child(SERVERS[name], *([] if name == "barewire" else [str(generated_folder())]))
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    target: str
+    pid: int
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Callable[[str], RunningServer]]:
+    """`server(name)`: a running server of that kind, started when first asked for."""
+    with ExitStack() as stack:
+        running: dict[str, RunningServer] = {}
+
+        def get(name: str) -> RunningServer:
+            if name not in running:
+                child = stack.enter_context(start_server(name))
+                running[name] = RunningServer(f"127.0.0.1:{child.line()}", child.pid)
+            return running[name]
+
+        yield get
+
+
+@pytest.fixture(scope="session")
+def loop_thread() -> Iterator[LoopThread]:
+    loop = LoopThread()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def connect(loop_thread: LoopThread) -> Iterator[Callable[[str, str], Client]]:
+    """`connect(name, target)`: a client of that kind; closed when the test ends."""
+    with ExitStack() as stack:
+
+        def get(name: str, target: str) -> Client:
+            if name == "grpcio-sync":
+                client: Client = GrpcioSyncClient(target)
+            else:
+                client = ASYNC_CLIENTS[name](target, loop_thread)
+            stack.callback(client.close)
+            return client
+
+        yield get
+
+
+@pytest.fixture(params=PAIRS, ids=lambda pair: f"{pair[0]}-to-{pair[1]}")
+def client(
+    request: pytest.FixtureRequest,
+    server: Callable[[str], RunningServer],
+    connect: Callable[[str, str], Client],
+) -> Client:
+    """A client connected to a server; the test runs once with each pair."""
+    client_name, server_name = request.param
+    return connect(client_name, server(server_name).target)

@@ -1,0 +1,44 @@
+"""grpcio's asyncio server: `python -m tests.interop.peers.grpcio_aio_server GENERATED_FOLDER` prints its port."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from tests.support.processes import die_with_parent
+from tests.support.protos import import_generated
+
+from .async_handlers import BookstoreHandlers, Dialect, InteropHandlers, Pairs
+from .ledger import rich_status
+
+MAX_MESSAGE = 16 << 20
+CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+async def serve(folder: Path) -> None:
+    interop, interop_grpc, books, books_grpc = import_generated(
+        folder, "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
+    )
+
+    async def fail(context: Any, status: Any, trailing: Pairs) -> None:
+        if status.detail:
+            trailing = [*trailing, ("grpc-status-details-bin", rich_status(interop, status))]
+        await context.abort(CODES[status.code], status.message, tuple(trailing))
+
+    dialect = Dialect(interop, books, fail)
+    server = grpc.aio.server(options=[("grpc.max_receive_message_length", MAX_MESSAGE)])
+    interop_grpc.add_InteropServicer_to_server(InteropHandlers(dialect), server)
+    books_grpc.add_BookstoreServicer_to_server(BookstoreHandlers(dialect), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(port)
+    await server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    asyncio.run(serve(Path(sys.argv[1])))

@@ -1,0 +1,159 @@
+"""grpcio's blocking server: `python -m tests.interop.peers.grpcio_sync_server GENERATED_FOLDER` prints its port."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+
+from tests.support.processes import die_with_parent
+from tests.support.protos import import_generated
+
+from .ledger import SHELF, Ledger, echoes, rich_status
+
+MAX_MESSAGE = 16 << 20
+CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class Cancelled(Exception):
+    """The client has gone: raised inside a handler at its next wait or response."""
+
+
+class InteropHandlers:
+    def __init__(self, interop: Any) -> None:
+        self._interop = interop
+        self._ledger = Ledger()
+
+    @contextmanager
+    def _counted(self, label: str, context: Any) -> Iterator[None]:
+        self._ledger.start(label, context.time_remaining())
+        try:
+            yield
+        except (Cancelled, GeneratorExit):
+            self._ledger.add(label, "cancelled")
+            raise
+        self._ledger.add(label, "finished")
+
+    def _echo(self, context: Any) -> None:
+        initial, trailing = echoes(context.invocation_metadata())
+        context.set_trailing_metadata(tuple(trailing))
+        if initial:
+            context.send_initial_metadata(tuple(initial))
+
+    def _finish(self, request: Any, context: Any) -> None:
+        status = request.status
+        if not status.code:
+            return
+        if status.detail:
+            trailing = echoes(context.invocation_metadata())[1]
+            trailing.append(("grpc-status-details-bin", rich_status(self._interop, status)))
+            context.set_trailing_metadata(tuple(trailing))
+        context.abort(CODES[status.code], status.message)
+
+    def _wait(self, context: Any, milliseconds: int) -> None:
+        gone = threading.Event()
+        if not context.add_callback(gone.set) or gone.wait(milliseconds / 1000):
+            raise Cancelled
+
+    def _responses(self, request: Any, context: Any, count: int) -> Iterator[Any]:
+        for index in range(count):
+            if index and request.interval_ms:
+                self._wait(context, request.interval_ms)
+            if not context.is_active():
+                raise Cancelled
+            yield self._interop.Response(payload=bytes(request.response_size), index=index)
+            self._ledger.add(request.label, "sent")
+
+    def Unary(self, request: Any, context: Any) -> Any:
+        with self._counted(request.label, context):
+            self._echo(context)
+            if request.sleep_ms:
+                self._wait(context, request.sleep_ms)
+            self._finish(request, context)
+            return self._interop.Response(
+                payload=bytes(request.response_size), received_count=1, received_bytes=len(request.payload)
+            )
+
+    def ServerStream(self, request: Any, context: Any) -> Iterator[Any]:
+        with self._counted(request.label, context):
+            self._echo(context)
+            if request.sleep_ms:
+                self._wait(context, request.sleep_ms)
+            yield from self._responses(request, context, request.response_count)
+            self._finish(request, context)
+
+    def ClientStream(self, requests: Any, context: Any) -> Any:
+        self._echo(context)
+        count = size = 0
+        first = None
+        for request in requests:
+            if first is None:
+                first = request
+                self._ledger.start(request.label, context.time_remaining())
+                if request.sleep_ms:
+                    self._wait(context, request.sleep_ms)
+            count += 1
+            size += len(request.payload)
+            self._ledger.add(first.label, "received")
+        if first is not None:
+            self._finish(first, context)
+        return self._interop.Response(received_count=count, received_bytes=size)
+
+    def Bidi(self, requests: Any, context: Any) -> Iterator[Any]:
+        self._echo(context)
+        for request in requests:
+            with self._counted(request.label, context):
+                self._ledger.add(request.label, "received")
+                yield from self._responses(request, context, max(1, request.response_count))
+                self._finish(request, context)
+
+    def Count(self, request: Any, context: Any) -> Any:
+        return self._interop.Counters(**self._ledger.counters(request.label))
+
+
+class BookstoreHandlers:
+    def __init__(self, books: Any) -> None:
+        self._books = books
+        self._shelf = {id: books.Book(id=id, title=title, author=author) for id, title, author in SHELF}
+
+    def GetBook(self, request: Any, context: Any) -> Any:
+        if not request.id:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "a book needs an id")
+        if request.id not in self._shelf:
+            context.abort(grpc.StatusCode.NOT_FOUND, "book not found")
+        return self._shelf[request.id]
+
+    def ListBooks(self, request: Any, context: Any) -> Iterator[Any]:
+        yield from list(self._shelf.values())
+
+    def AddBooks(self, requests: Any, context: Any) -> Any:
+        added = list(requests)
+        self._shelf.update((book.id, book) for book in added)
+        return self._books.BookList(books=added)
+
+    def Chat(self, requests: Any, context: Any) -> Iterator[Any]:
+        yield from requests
+
+
+def serve(folder: Path) -> None:
+    interop, interop_grpc, books, books_grpc = import_generated(
+        folder, "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
+    )
+    server = grpc.server(ThreadPoolExecutor(10), options=[("grpc.max_receive_message_length", MAX_MESSAGE)])
+    interop_grpc.add_InteropServicer_to_server(InteropHandlers(interop), server)
+    books_grpc.add_BookstoreServicer_to_server(BookstoreHandlers(books), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port)
+    server.wait_for_termination()
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    serve(Path(sys.argv[1]))

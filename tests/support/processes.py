@@ -1,0 +1,108 @@
+"""Child processes for tests: servers that say when they are ready, their memory, free ports."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port() -> int:
+    """A TCP port on 127.0.0.1 that nothing listens on. Only for what cannot be told to choose port 0 itself."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def memory(pid: int, field: str = "VmRSS") -> int:
+    """Bytes of a process's memory by the kernel's account: VmRSS is now, VmHWM its peak."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return int(line.split()[1]) * 1024
+    raise LookupError(f"/proc/{pid}/status has no {field}")
+
+
+class Child:
+    """A `python -m MODULE ARGUMENTS` that prints lines. Ends with the `with` block, and when this process dies
+    (its standard input closes then: see `die_with_parent`)."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+        self._errors: deque[str] = deque(maxlen=50)
+        self._drain = threading.Thread(target=self._read_errors, daemon=True)
+        self._drain.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def errors(self) -> str:
+        """The last lines that it wrote to standard error."""
+        return "".join(self._errors)
+
+    def line(self) -> str:
+        """The next line that it prints. Raises RuntimeError, with what it said last, when it has ended instead."""
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.wait(10)
+            self._drain.join(10)
+            raise RuntimeError(f"the child ended with status {self._process.returncode}:\n{self.errors}")
+        return line.rstrip("\n")
+
+    def tell(self, line: str) -> None:
+        """Writes a line to its standard input."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def interrupt(self, signal: int) -> None:
+        self._process.send_signal(signal)
+
+    def wait(self, timeout: float = 30) -> int:
+        """Its exit status, once it has ended."""
+        return self._process.wait(timeout)
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        self._errors.extend(self._process.stderr)
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        self._drain.join(10)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            assert stream is not None
+            stream.close()
+
+
+def die_with_parent() -> None:
+    """In a child: ends it as soon as its standard input closes."""
+
+    def watch() -> None:
+        while sys.stdin.readline():
+            pass
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
