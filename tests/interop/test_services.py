@@ -1,0 +1,116 @@
+"""The services that every server brings along, asked by grpcio's own clients: health and reflection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pb2
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+
+from tests.support.protos import generated_folder, import_generated
+
+from .conftest import RunningServer
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
+@pytest.fixture
+def channel(server: Callable[[str], RunningServer]) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(server("barewire").target) as channel:
+        yield channel
+
+
+def check(channel: grpc.Channel, service: str) -> Any:
+    stub = health_pb2_grpc.HealthStub(channel)
+    return stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=30).status
+
+
+@pytest.mark.rule(98)
+def test_r98_check(channel: grpc.Channel) -> None:
+    assert check(channel, "") == SERVING
+    assert check(channel, "bookstore.Bookstore") == SERVING
+    with pytest.raises(grpc.RpcError) as caught:
+        check(channel, "nobody.Knows")
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+@pytest.mark.rule(98)
+@pytest.mark.parametrize(("service", "status"), [("", SERVING), ("nobody.Knows", SERVICE_UNKNOWN)])
+def test_r98_watch_answers_and_stays_open(channel: grpc.Channel, service: str, status: int) -> None:
+    stub = health_pb2_grpc.HealthStub(channel)
+    watch = stub.Watch(health_pb2.HealthCheckRequest(service=service), timeout=1.5)
+    assert next(watch).status == status
+    with pytest.raises(grpc.RpcError) as caught:
+        next(watch)  # nothing changes, so the deadline ends it
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+@pytest.mark.rule(98)
+def test_r98_list(channel: grpc.Channel) -> None:
+    stub = health_pb2_grpc.HealthStub(channel)
+    if not hasattr(stub, "List"):
+        pytest.skip("this grpcio-health-checking has no List yet")
+    statuses = stub.List(health_pb2.HealthListRequest(), timeout=30).statuses
+    assert statuses["bookstore.Bookstore"].status == SERVING
+
+
+@pytest.mark.rule(99)
+def test_r99_services_are_listed(channel: grpc.Channel) -> None:
+    names = set(ProtoReflectionDescriptorDatabase(channel).get_services())
+    assert names >= {
+        "bookstore.Bookstore",
+        "interop.Interop",
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+
+
+@pytest.mark.rule(99)
+def test_r99_a_client_that_knows_no_proto_can_call(channel: grpc.Channel) -> None:
+    pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+    method = pool.FindServiceByName("bookstore.Bookstore").FindMethodByName("GetBook")
+    request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
+    get_book = channel.unary_unary(
+        "/bookstore.Bookstore/GetBook",
+        request_serializer=request.SerializeToString,
+        response_deserializer=response.FromString,
+    )
+    assert get_book(request(id="1"), timeout=30).title == "gRPC Fundamentals"
+
+
+@pytest.mark.rule(99)
+def test_r99_descriptors_are_those_of_protoc(channel: grpc.Channel) -> None:
+    """Ours are made by our own compiler: the same as protoc's, down to the last field."""
+    (interop,) = import_generated(generated_folder(), "interop_pb2")
+    expected = descriptor_pb2.FileDescriptorProto()
+    interop.DESCRIPTOR.CopyToProto(expected)
+    found = ProtoReflectionDescriptorDatabase(channel).FindFileContainingSymbol("interop.Interop")
+    expected.name = found.name  # each was named by its own include path
+    assert found == expected
+
+
+@pytest.mark.rule(99)
+def test_r99_unknown_names_are_not_found_and_the_stream_goes_on(channel: grpc.Channel) -> None:
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    requests = [
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol="no.Such"),
+        reflection_pb2.ServerReflectionRequest(file_by_filename="no_such.proto"),
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol="bookstore.Book"),
+    ]
+    answers = list(stub.ServerReflectionInfo(iter(requests), timeout=30))
+    assert [answer.WhichOneof("message_response") for answer in answers] == [
+        "error_response",
+        "error_response",
+        "file_descriptor_response",
+    ]
+    assert [answers[n].error_response.error_code for n in (0, 1)] == [5, 5]
+    assert answers[2].original_request == requests[2]
