@@ -1,0 +1,89 @@
+"""Messages → JSON values (the text is made by `json_format`).
+
+Spec: https://protobuf.dev/programming-guides/json (ProtoJSON).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..wire.access import is_present, set_extensions
+from ..wire.message import Message as WireMessage
+from ..wire.plan import Cardinality, Kind
+from ..wire.scalar import show
+from .json_errors import JsonError, MapKey
+from .json_fields import JsonField, extension_field, json_table
+from .json_scalars import print_scalar
+from .json_wkt import SPECIAL
+
+if TYPE_CHECKING:
+    from .message import Message
+    from .registry import Registry
+
+
+@dataclass(slots=True, frozen=True)
+class Printer:
+    """One run, with its options; `registry` resolves what an Any holds and names extensions."""
+
+    registry: Registry | None
+    defaults: bool = False
+    proto_names: bool = False
+    enum_numbers: bool = False
+
+    def message(self, message: Message) -> Any:
+        """The JSON value of a message: an object, but for the well-known types with a form of their own."""
+        special = SPECIAL.get(message.__plan__.full_name)
+        return special.to_value(self, message) if special is not None else self.fields(message)
+
+    def fields(self, message: Message) -> dict[str, Any]:
+        """The fields of a message as a JSON object."""
+        printed: dict[str, Any] = {}
+        for field in json_table(type(message)).fields:
+            value = getattr(message, field.plan.attribute)
+            if self._is_printed(field, value):
+                self._add(printed, field, value)
+        for number, value in sorted(set_extensions(message).items()):
+            field = extension_field(type(message), number, self.registry or message.__registry__)
+            if field is not None:
+                self._add(printed, field, value)
+        return printed
+
+    def _is_printed(self, field: JsonField, value: Any) -> bool:
+        return is_present(field.plan, value) or (self.defaults and value is not None)
+
+    def _add(self, printed: dict[str, Any], field: JsonField, value: Any) -> None:
+        name = field.name if self.proto_names else field.json_name
+        try:
+            printed[name] = self._field(field, value)
+        except JsonError as error:
+            raise error.inside(name)  # noqa: B904: the same error, with one more part of its path
+
+    def _field(self, field: JsonField, value: Any) -> Any:
+        cardinality = field.plan.cardinality
+        if cardinality is Cardinality.REPEATED:
+            return [self._element(field, item, index) for index, item in enumerate(value)]
+        if cardinality is Cardinality.MAP and field.value is not None:
+            by_key = {_key(key): self._element(field.value, item, key) for key, item in value.items()}
+            # Maps have no order of their own; a fixed one makes the text reproducible.
+            return {key: by_key[key] for key in sorted(by_key)}
+        return self._single(field, value)
+
+    def _element(self, field: JsonField, value: Any, place: Any) -> Any:
+        try:
+            return self._single(field, value)
+        except JsonError as error:
+            raise error.inside(place if field.plan.cardinality is Cardinality.REPEATED else MapKey(_key(place)))  # noqa: B904
+
+    def _single(self, field: JsonField, value: Any) -> Any:
+        if field.plan.kind is Kind.MESSAGE or field.plan.kind is Kind.GROUP:
+            if not isinstance(value, WireMessage):
+                raise JsonError(f"{show(value)} is not a message")
+            return self.message(value)  # pyright: ignore[reportArgumentType]  # schema messages hold schema messages
+        return print_scalar(field, value, self.enum_numbers)
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return str(key)
