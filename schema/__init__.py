@@ -4,8 +4,8 @@
     book = books.Book(id="1", title="gRPC Fundamentals")
     book.encode(); book.to_json(); book.to_text()
 
-`load`, `loads` and `load_descriptor_set` return a Schema. Whatever is wrong with a `.proto` is raised as one SchemaError
-that tells all of it; wrong JSON as a JsonError.
+`load`, `loads` and `load_descriptor_set` return a Schema. Whatever is wrong with a `.proto` is raised as one
+SchemaError that tells all of it; wrong JSON as a JsonError.
 """
 
 from __future__ import annotations

@@ -17,9 +17,8 @@ from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from ..wire.message import Extension
 from ..wire.enum import Enum
-from ..wire.message import build_class
+from ..wire.message import Extension, build_class
 from ..wire.naming import attribute_name
 from ..wire.plan import MessagePlan
 from .descriptor import EnumDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor
@@ -112,7 +111,9 @@ class Builder:
         """Give every plan that has been lowered a class; registering extensions may lower more."""
         while lowered := self._lowering.take_lowered():
             for descriptor in lowered:
-                self._messages[descriptor] = self._build_message(descriptor, self._lowering.message(descriptor))
+                self._messages[descriptor] = self._build_message(
+                    descriptor, self._lowering.message(descriptor)
+                )
             for descriptor in lowered:
                 self._attach_nested(descriptor)
             for descriptor in lowered:

@@ -57,18 +57,19 @@ class JsonTable:
     by_name: dict[str, JsonField] = field(default_factory=dict[str, JsonField])
 
 
+_KEPT = "__json__"  # the attribute of a class that holds its table
+
+
 def json_table(message_class: type[Message]) -> JsonTable:
     """The table of a message class."""
-    found: JsonTable | None = message_class.__dict__.get("__json__")
+    found: JsonTable | None = message_class.__dict__.get(_KEPT)
     if found is None:
         found = _make_table(message_class)
-        message_class.__json__ = found
+        setattr(message_class, _KEPT, found)
     return found
 
 
-def extension_field(
-    message_class: type[Message], number: int, registry: Registry | None
-) -> JsonField | None:
+def extension_field(message_class: type[Message], number: int, registry: Registry | None) -> JsonField | None:
     """A known extension of a message by its number, or None."""
     if registry is None:
         return None

@@ -1,7 +1,7 @@
 """JSON text ↔ messages.
 
-The conversions proper are in `json_print` and `json_parse` (with `json_scalars` and `json_wkt`): between messages and the
-values that the standard library's `json` reads and writes.
+The conversions proper are in `json_print` and `json_parse` (with `json_scalars` and `json_wkt`): between messages and
+the values that the standard library's `json` reads and writes.
 """
 
 from __future__ import annotations

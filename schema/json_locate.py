@@ -1,4 +1,4 @@
-"""Where in a JSON text a path leads: only asked once an error has been found, so that parsing itself keeps no positions."""
+"""Where in a JSON text a path leads: asked only once an error has been found, so parsing itself keeps no positions."""
 
 from __future__ import annotations
 

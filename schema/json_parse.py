@@ -65,7 +65,8 @@ class Parser:
             try:
                 self._set(message, field, value, depth, seen, name)
             except JsonError as error:
-                raise error.inside(name)  # noqa: B904: the same error, with one more part of its path
+                error.inside(name)
+                raise
 
     def _extension(self, message_class: type[Message], name: str) -> JsonField | None:
         if not (name.startswith("[") and name.endswith("]")):
@@ -78,12 +79,16 @@ class Parser:
         plan = field.plan
         if seen.setdefault(plan.name, name) != name:
             raise JsonError(f"the same field as {seen[plan.name]!r}", at_key=True)
-        if value is None and (plan.cardinality is _REPEATED or plan.cardinality is _MAP or not field.accepts_null):
+        if value is None and (
+            plan.cardinality is _REPEATED or plan.cardinality is _MAP or not field.accepts_null
+        ):
             return  # absent, whatever the field holds
         if plan.oneof is not None:
             other = seen.setdefault((plan.oneof,), name)
             if other != name:
-                raise JsonError(f"another member of oneof {plan.oneof!r}, {other!r}, is already set", at_key=True)
+                raise JsonError(
+                    f"another member of oneof {plan.oneof!r}, {other!r}, is already set", at_key=True
+                )
         parsed = self._value(field, value, depth)
         if parsed is _IGNORED:
             return
@@ -108,7 +113,8 @@ class Parser:
             try:
                 one = self._element(field, item, depth)
             except JsonError as error:
-                raise error.inside(index)  # noqa: B904
+                error.inside(index)
+                raise
             if one is not _IGNORED:
                 parsed.append(one)
         return parsed
@@ -124,7 +130,8 @@ class Parser:
                     raise JsonError("the same key as an earlier one", at_key=True)
                 one = self._element(field.value, item, depth)
             except JsonError as error:
-                raise error.inside(MapKey(text))  # noqa: B904
+                error.inside(MapKey(text))
+                raise
             if one is not _IGNORED:
                 parsed[key] = one
         return parsed
@@ -146,7 +153,9 @@ class Parser:
             return plan.enum.enum_class(number)
         if self.ignore_unknown:
             return _IGNORED
-        raise JsonError(f"{field.enum.full_name} has no value {show(value)}{_hint(value, field.enum.numbers)}")
+        raise JsonError(
+            f"{field.enum.full_name} has no value {show(value)}{_hint(value, field.enum.numbers)}"
+        )
 
 
 _REPEATED = Cardinality.REPEATED

@@ -57,7 +57,8 @@ class Printer:
         try:
             printed[name] = self._field(field, value)
         except JsonError as error:
-            raise error.inside(name)  # noqa: B904: the same error, with one more part of its path
+            error.inside(name)
+            raise
 
     def _field(self, field: JsonField, value: Any) -> Any:
         cardinality = field.plan.cardinality
@@ -73,7 +74,8 @@ class Printer:
         try:
             return self._single(field, value)
         except JsonError as error:
-            raise error.inside(place if field.plan.cardinality is Cardinality.REPEATED else MapKey(_key(place)))  # noqa: B904
+            error.inside(place if field.plan.cardinality is Cardinality.REPEATED else MapKey(_key(place)))
+            raise
 
     def _single(self, field: JsonField, value: Any) -> Any:
         if field.plan.kind is Kind.MESSAGE or field.plan.kind is Kind.GROUP:

@@ -34,7 +34,7 @@ def print_scalar(field: JsonField, value: Any, integers_for_enums: bool) -> Any:
             raise JsonError(f"{show(value)} is not a str")
         return value
     if kind is Kind.BYTES:
-        if not isinstance(value, bytes | bytearray | memoryview):
+        if not isinstance(value, bytes | bytearray):
             raise JsonError(f"{show(value)} is not bytes")
         return base64.b64encode(value).decode("ascii")
     if kind is Kind.FLOAT or kind is Kind.DOUBLE:

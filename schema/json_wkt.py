@@ -28,7 +28,7 @@ class Special(NamedTuple):
     """Both directions of one type. Messages are Any here: their fields are known by name alone."""
 
     to_value: Callable[[Printer, Any], Any]
-    from_value: Callable[[Parser, type[Any], Any, int], Any]
+    from_value: Callable[[Parser, Any, Any, int], Any]
 
 
 # Any: the fields of the message inside, or its special form under "value", next to "@type"
@@ -52,7 +52,7 @@ def _print_any(printer: Printer, message: Any) -> Any:
     return {"@type": message.type_url, **printer.fields(inner)}
 
 
-def _parse_any(parser: Parser, message_class: type[Any], value: Any, depth: int) -> Any:
+def _parse_any(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
     members = _object(value)
     if not members:
         return message_class()
@@ -75,7 +75,9 @@ def _parse_any(parser: Parser, message_class: type[Any], value: Any, depth: int)
         raise JsonError(str(error)) from None
 
 
-def _parse_special_in_any(parser: Parser, inner_class: type[Message], rest: dict[str, Any], depth: int) -> Message:
+def _parse_special_in_any(
+    parser: Parser, inner_class: type[Message], rest: dict[str, Any], depth: int
+) -> Message:
     if "value" not in rest:
         raise JsonError(f'an Any of {inner_class.__plan__.full_name} needs "value" next to "@type"')
     unexpected = next((name for name in rest if name != "value"), None)
@@ -84,7 +86,8 @@ def _parse_special_in_any(parser: Parser, inner_class: type[Message], rest: dict
     try:
         return parser.message(inner_class, rest["value"], depth - 1)
     except JsonError as error:
-        raise error.inside("value")  # noqa: B904
+        error.inside("value")
+        raise
 
 
 # Struct, Value, ListValue: JSON itself
@@ -94,7 +97,7 @@ def _print_struct(printer: Printer, message: Any) -> Any:
     return {key: _inside(MapKey(key), printer.message, message.fields[key]) for key in sorted(message.fields)}
 
 
-def _parse_struct(parser: Parser, message_class: type[Any], value: Any, depth: int) -> Any:
+def _parse_struct(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
     value_class = _field_class(message_class, "fields")
     members = _object(value)
     return message_class(
@@ -109,7 +112,7 @@ def _print_list(printer: Printer, message: Any) -> Any:
     return [_inside(index, printer.message, item) for index, item in enumerate(message.values)]
 
 
-def _parse_list(parser: Parser, message_class: type[Any], value: Any, depth: int) -> Any:
+def _parse_list(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
     if not isinstance(value, list):
         raise JsonError(f"expected an array, got {json_type(value)}")
     value_class = _field_class(message_class, "values")
@@ -132,11 +135,11 @@ def _print_value(printer: Printer, message: Any) -> Any:
         case "struct_value" | "list_value" as kind:
             return printer.message(getattr(message, kind))
         case kind:
-            fields = json_table(type(message)).by_name
+            fields = json_table(message.__class__).by_name
             return print_scalar(fields[kind], getattr(message, kind), False)
 
 
-def _parse_value(parser: Parser, message_class: type[Any], value: Any, depth: int) -> Any:
+def _parse_value(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
     match value:
         case None:
             return message_class(null_value=_field(message_class, "null_value").plan.enum.enum_class(0))
@@ -160,10 +163,10 @@ def _parse_value(parser: Parser, message_class: type[Any], value: Any, depth: in
 
 
 def _print_wrapper(printer: Printer, message: Any) -> Any:
-    return print_scalar(_field(type(message), "value"), message.value, False)
+    return print_scalar(_field(message.__class__, "value"), message.value, False)
 
 
-def _parse_wrapper(parser: Parser, message_class: type[Any], value: Any, depth: int) -> Any:
+def _parse_wrapper(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
     return message_class(value=parse_scalar(_field(message_class, "value"), value))
 
 
@@ -174,7 +177,7 @@ def _print_timestamp(printer: Printer, message: Any) -> str:
     return format_timestamp(message.seconds, message.nanos)
 
 
-def _parse_timestamp(parser: Parser, message_class: type[Any], value: Any, depth: int) -> Any:
+def _parse_timestamp(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
     seconds, nanos = parse_timestamp(_string(value))
     return message_class(seconds=seconds, nanos=nanos)
 
@@ -183,7 +186,7 @@ def _print_duration(printer: Printer, message: Any) -> str:
     return format_duration(message.seconds, message.nanos)
 
 
-def _parse_duration(parser: Parser, message_class: type[Any], value: Any, depth: int) -> Any:
+def _parse_duration(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
     seconds, nanos = parse_duration(_string(value))
     return message_class(seconds=seconds, nanos=nanos)
 
@@ -199,7 +202,7 @@ def _print_field_mask(printer: Printer, message: Any) -> str:
     return ",".join(paths)
 
 
-def _parse_field_mask(parser: Parser, message_class: type[Any], value: Any, depth: int) -> Any:
+def _parse_field_mask(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
     text = _string(value)
     if "_" in text:
         raise JsonError("the paths of a FieldMask are in lowerCamelCase: no underscores")
@@ -234,7 +237,8 @@ def _inside(part: Any, function: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return function(*arguments)
     except JsonError as error:
-        raise error.inside(part)  # noqa: B904
+        error.inside(part)
+        raise
 
 
 def _field(message_class: type[Message], name: str) -> Any:
@@ -246,7 +250,9 @@ def _field_class(message_class: type[Message], name: str) -> Any:
     return (field.plan.value or field.plan).message.message_class
 
 
-_WRAPPERS = "BoolValue BytesValue DoubleValue FloatValue Int32Value Int64Value StringValue UInt32Value UInt64Value"
+_WRAPPERS = (
+    "BoolValue BytesValue DoubleValue FloatValue Int32Value Int64Value StringValue UInt32Value UInt64Value"
+)
 
 SPECIAL: dict[str, Special] = {
     "google.protobuf.Any": Special(_print_any, _parse_any),

@@ -50,7 +50,9 @@ def loads(
     folders = [Path(include)] if isinstance(include, str | PathLike) else [Path(folder) for folder in include]
     registry = registry if registry is not None else Registry()
     if name in registry.files:
-        raise SchemaError(f"a file named {name!r} is already loaded in this registry: give this one another name")
+        raise SchemaError(
+            f"a file named {name!r} is already loaded in this registry: give this one another name"
+        )
     texts = {**(sources or {}), name: text}
     (file,) = compile_files([name], include=folders, sources=texts, pool=registry.files)
     registry.add(file)

@@ -93,7 +93,9 @@ _BUILDERS: dict[type[Any], Any] = {
 def _names(file: FileDescriptor) -> dict[str, tuple[type[Any], Declared]]:
     """What each attribute stands for: which of _BUILDERS makes it, from which descriptor."""
     names: dict[str, tuple[type[Any], Declared]] = {}
-    imported = [other for other in with_dependencies([file]) if other.package == file.package and other is not file]
+    imported = [
+        other for other in with_dependencies([file]) if other.package == file.package and other is not file
+    ]
     files = [file, *reversed(imported)]
     for declaring in files:
         values = [value for enum in declaring.enums for value in enum.values]

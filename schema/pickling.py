@@ -49,6 +49,7 @@ def _restore_loaded(key: str, full_name: str, data: bytes) -> Message:
     ]
     if len(classes) != 1:
         found = "several registries have" if classes else "no registry has"
-        raise pickle.UnpicklingError(f"{found} {full_name}: load its schema (once) before unpickling its messages")
+        raise pickle.UnpicklingError(
+            f"{found} {full_name}: load its schema (once) before unpickling its messages"
+        )
     return classes[0].decode(data)
-

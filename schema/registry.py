@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from threading import RLock
 from typing import TypeVar
 
-from ..wire.message import Extension
 from ..wire.enum import Enum
+from ..wire.message import Extension
 from .build import Builder
 from .descriptor import (
     EnumDescriptor,
@@ -141,7 +141,7 @@ class Registry:
 
     def find_file(self, name: str) -> FileDescriptor | None:
         """The file that is imported under this name, or None."""
-        return self.files[name] if name in self.files else None
+        return self.files.get(name)
 
     def file_containing_symbol(self, full_name: str) -> FileDescriptor | None:
         """The file that declares a full name (anything `find_symbol` finds), or None."""
@@ -182,7 +182,7 @@ class Registry:
         return None
 
     def _index(self, file: FileDescriptor) -> None:
-        known = self.files[file.name] if file.name in self.files else file
+        known = self.files.get(file.name, file)
         if known is not file:
             raise SchemaError(f"another file named {file.name!r} is already loaded in this registry")
         symbols: dict[str, Declared] = {symbol.full_name: symbol for symbol in declarations(file)}
@@ -190,7 +190,9 @@ class Registry:
             other = self._symbols.get(name)
             if other is not None:
                 where = symbol_file(other).name
-                raise SchemaError(f"{file.name}: {name} is already declared in {where}, loaded in this registry")
+                raise SchemaError(
+                    f"{file.name}: {name} is already declared in {where}, loaded in this registry"
+                )
             if isinstance(symbol, FieldDescriptor):
                 clash = self.find_extension(symbol.containing_type.full_name, symbol.number)
                 if clash is not None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import keyword
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from ..wire.specialize import decoder, encoder
 
 if TYPE_CHECKING:
     from .build import Builder
@@ -20,10 +23,14 @@ Serializer = Callable[[Any], bytes]
 Deserializer = Callable[[bytes], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MethodSpec:
     """One method of a service: `path` is the HTTP/2 :path, `attribute` the name on Servicer and Stub (the method's
-    own, with an underscore where that is a Python keyword)."""
+    own, with an underscore where that is a Python keyword).
+
+    The serializers and deserializers are the message classes' compiled functions, with nothing in between. They are
+    compiled when they are asked for, so ask for them when the method is first used.
+    """
 
     name: str
     path: str
@@ -31,12 +38,24 @@ class MethodSpec:
     response_class: type[Message]
     client_streaming: bool
     server_streaming: bool
-    request_serializer: Serializer = field(repr=False)
-    request_deserializer: Deserializer = field(repr=False)
-    response_serializer: Serializer = field(repr=False)
-    response_deserializer: Deserializer = field(repr=False)
     attribute: str
     descriptor: MethodDescriptor = field(repr=False)
+
+    @cached_property
+    def request_serializer(self) -> Serializer:
+        return encoder(self.request_class.__plan__)
+
+    @cached_property
+    def request_deserializer(self) -> Deserializer:
+        return decoder(self.request_class.__plan__)
+
+    @cached_property
+    def response_serializer(self) -> Serializer:
+        return encoder(self.response_class.__plan__)
+
+    @cached_property
+    def response_deserializer(self) -> Deserializer:
+        return decoder(self.response_class.__plan__)
 
     @property
     def shape(self) -> str:
@@ -61,8 +80,9 @@ class Servicer:
 
 
 class Stub:
-    """Base of all XStub classes: `XStub(channel)` has each method as an attribute, made by the channel.
+    """Base of all XStub classes: `XStub(channel)` has each method as an attribute.
 
+    A method is made, by the channel's method for its shape, when it is first used; then it is an instance attribute.
     Any object with `unary_unary`, `unary_stream`, `stream_unary` and `stream_stream` will do as a channel, those of
     grpcio included.
     """
@@ -70,13 +90,27 @@ class Stub:
     __service__: ClassVar[ServiceSpec]
 
     def __init__(self, channel: Any) -> None:
-        for method in self.__service__.methods:
-            call = getattr(channel, method.shape)(
-                method.path,
-                request_serializer=method.request_serializer,
-                response_deserializer=method.response_deserializer,
-            )
-            setattr(self, method.attribute, call)
+        self.__channel__ = channel
+
+
+class _StubMethod:
+    """Stands for a method on the class of a stub until the instance has its own."""
+
+    def __init__(self, method: MethodSpec) -> None:
+        self._method = method
+        self.__doc__ = _signature(method)
+
+    def __get__(self, stub: Stub | None, owner: type[Stub]) -> Any:
+        if stub is None:
+            return self
+        method = self._method
+        call = getattr(stub.__channel__, method.shape)(
+            method.path,
+            request_serializer=method.request_serializer,
+            response_deserializer=method.response_deserializer,
+        )
+        setattr(stub, method.attribute, call)
+        return call
 
 
 def service_spec(descriptor: ServiceDescriptor, builder: Builder) -> ServiceSpec:
@@ -93,7 +127,8 @@ def build_servicer(spec: ServiceSpec) -> type[Servicer]:
 
 def build_stub(spec: ServiceSpec) -> type[Stub]:
     """XStub; see Stub."""
-    return _service_class("Stub", Stub, spec, {})
+    methods = {method.attribute: _StubMethod(method) for method in spec.methods}
+    return _service_class("Stub", Stub, spec, methods)
 
 
 def _method_spec(method: MethodDescriptor, builder: Builder) -> MethodSpec:
@@ -106,10 +141,6 @@ def _method_spec(method: MethodDescriptor, builder: Builder) -> MethodSpec:
         response_class=response,
         client_streaming=method.client_streaming,
         server_streaming=method.server_streaming,
-        request_serializer=request.encode,
-        request_deserializer=request.decode,
-        response_serializer=response.encode,
-        response_deserializer=response.decode,
         attribute=method.name + "_" if keyword.iskeyword(method.name) else method.name,
         descriptor=method,
     )
@@ -121,7 +152,7 @@ def _unimplemented(method: MethodSpec) -> Callable[..., Any]:
 
     unimplemented.__name__ = unimplemented.__qualname__ = method.attribute
     unimplemented.__doc__ = _signature(method)
-    setattr(unimplemented, "__unimplemented__", True)  # noqa: B010: an attribute that functions do not declare
+    setattr(unimplemented, "__unimplemented__", True)  # noqa: B010  # an attribute that functions do not declare
     return unimplemented
 
 

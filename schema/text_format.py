@@ -51,7 +51,9 @@ def to_text(
     Strings are written as they are, or with `as_utf8` False in ASCII with octal escapes. An Any is expanded when
     `registry` (by default the message's own) knows its type. Raises ValueError for a message nested too deeply.
     """
-    printer = _Printer(registry if registry is not None else message.__registry__, as_utf8, print_unknown_fields)
+    printer = _Printer(
+        registry if registry is not None else message.__registry__, as_utf8, print_unknown_fields
+    )
     try:
         printer.message(message)
     except RecursionError:

@@ -61,11 +61,11 @@ def merge(
                 setattr(target, field.attribute, ours)
             merge(below, theirs, ours, replace_messages, replace_repeated)
         elif field.cardinality is Cardinality.REPEATED:
-            kept = [] if replace_repeated else ours
+            kept: Any = () if replace_repeated else ours
             setattr(target, field.attribute, [*kept, *map(_copied, theirs)])
         elif field.cardinality is Cardinality.MAP:
-            kept = {} if replace_repeated else ours
-            setattr(target, field.attribute, {**kept, **{key: _copied(value) for key, value in theirs.items()}})
+            copied = {key: _copied(value) for key, value in theirs.items()}
+            setattr(target, field.attribute, copied if replace_repeated else {**ours, **copied})
         elif field.message is not None and ours is not None and not replace_messages:
             if theirs is not None:
                 ours.merge(theirs)

@@ -77,7 +77,9 @@ class Duration(Message):
     @classmethod
     def from_timedelta(cls, span: timedelta) -> Self:
         """The duration of a timedelta."""
-        return cls.from_nanoseconds(((span.days * 86400 + span.seconds) * 1_000_000 + span.microseconds) * 1000)
+        return cls.from_nanoseconds(
+            ((span.days * 86400 + span.seconds) * 1_000_000 + span.microseconds) * 1000
+        )
 
     def to_timedelta(self) -> timedelta:
         """This span as a timedelta; what is below a microsecond is cut off, towards zero."""
@@ -153,7 +155,9 @@ class FieldMask(Message):
 
     def union(self, *others: FieldMask) -> Self:
         """The fields that this mask or one of the others covers, in canonical form."""
-        return type(self)(paths=field_paths.canonical([*self.paths, *(p for other in others for p in other.paths)]))
+        return type(self)(
+            paths=field_paths.canonical([*self.paths, *(p for other in others for p in other.paths)])
+        )
 
     def intersection(self, other: FieldMask) -> Self:
         """The fields that both masks cover, in canonical form."""

@@ -89,7 +89,7 @@ class FilePool(dict[str, "FileDescriptor"]):
         return super().__contains__(name) or name in FILES
 
     def get(self, name: str, default: FileDescriptor | None = None) -> FileDescriptor | None:  # type: ignore[override]
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401  # this is the method it would call
 
 
 class _SharedFiles(Mapping[str, "FileDescriptor"]):
