@@ -179,6 +179,7 @@ class Method:
     output_type: Name
     client_streaming: bool = False
     server_streaming: bool = False
+    has_block: bool = False  # braces in place of the semicolon
     options: list[Option] = field(default_factory=list)
     start: int = 0
     end: int = 0

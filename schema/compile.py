@@ -8,6 +8,7 @@ from .defaults import set_defaults
 from .errors import Report
 from .features import resolve_features
 from .imports import Locator, load_units, visible_files
+from .options import interpret_options
 from .resolve import resolve
 from .symbol_table import SymbolTable
 from .symbols import declare
@@ -57,6 +58,9 @@ def compile_files(
     # 5. Default values and JSON names.
     for unit in units:
         set_defaults(unit)
+
+    # 6. Options → encoded FileOptions, MessageOptions, …
+    interpret_options(units, table)
 
     report.raise_if_errors()
     for unit in units:

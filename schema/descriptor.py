@@ -4,19 +4,22 @@ The attributes follow descriptor.proto's names where it has one. Descriptors are
 from FileDescriptorProto bytes (`from_descriptor_proto`), and do not change afterwards. They refer to each other
 directly (a field to its message, a message to its file), so following a reference never needs a registry.
 
-`options` is None when none is set, else an instance of the message class of google.protobuf.FileOptions,
-MessageOptions, …; custom options are its extensions.
+Options are kept encoded, in `option_bytes`; so a file can be compiled before there are any message classes. `options`
+decodes them: None when none is set, else an instance of google.protobuf.FileOptions, MessageOptions, …, whose
+extensions are the custom options.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum as PyEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..wire.plan import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ..wire.message import Message
 
 
@@ -48,16 +51,46 @@ class Features:
 DEFAULT_FEATURES = Features()
 
 
+class HasOptions:
+    """What every descriptor has: encoded options, and a file that says how to read them."""
+
+    __slots__ = ()
+
+    OPTIONS: ClassVar[str]  # the message in google.protobuf that these options are
+    option_bytes: bytes | None
+
+    @property
+    def options(self) -> Message | None:
+        """The options decoded, as a new message each time; None when none is set."""
+        if self.option_bytes is None:
+            return None
+        reader = self._declaring_file().option_reader or _well_known_options
+        return reader(f"google.protobuf.{self.OPTIONS}", self.option_bytes)
+
+    def _declaring_file(self) -> FileDescriptor:
+        raise NotImplementedError
+
+
+def _well_known_options(full_name: str, data: bytes) -> Message:
+    from ..wire.message import Message
+    from .wkt.shared import well_known_class  # classes lie above descriptors
+
+    built = well_known_class(full_name)
+    assert built is not None
+    assert issubclass(built, Message)
+    return built.decode(data)
+
+
 @dataclass(slots=True, eq=False, kw_only=True)
-class FileDescriptor:
+class FileDescriptor(HasOptions):
+    OPTIONS: ClassVar[str] = "FileOptions"
+
     name: str  # as it is imported: "google/protobuf/empty.proto"
     package: str = ""
     syntax: str = "proto2"  # "proto2" | "proto3" | "editions"
     edition: str | None = None  # "2023" when syntax is "editions"
     dependencies: list[FileDescriptor] = field(default_factory=list)  # in order of import
-    option_dependency: list[str] = field(
-        default_factory=list
-    )  # names of files imported for their options only
+    option_dependency: list[str] = field(default_factory=list)  # names of files imported for options only
     public_dependency: list[int] = field(default_factory=list)  # indexes into dependencies
     weak_dependency: list[int] = field(default_factory=list)
     messages: list[MessageDescriptor] = field(default_factory=list)
@@ -66,18 +99,31 @@ class FileDescriptor:
     extensions: list[FieldDescriptor] = field(default_factory=list)
     symbols: dict[str, Descriptor] = field(default_factory=dict, repr=False)  # all it declares, by full name
     features: Features = DEFAULT_FEATURES
-    options: Message | None = None
+    option_bytes: bytes | None = None
+    # Full name and bytes → message. A registry sets it; without one, custom options are unknown fields.
+    option_reader: Callable[[str, bytes], Message] | None = field(default=None, repr=False)
+
+    def _declaring_file(self) -> FileDescriptor:
+        return self
 
 
-@dataclass(slots=True, frozen=True)
-class ExtensionRange:
+@dataclass(slots=True, eq=False)
+class ExtensionRange(HasOptions):
+    OPTIONS: ClassVar[str] = "ExtensionRangeOptions"
+
+    containing_type: MessageDescriptor
     start: int
     end: int  # exclusive
-    options: Message | None = None
+    option_bytes: bytes | None = None
+
+    def _declaring_file(self) -> FileDescriptor:
+        return self.containing_type.file
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class MessageDescriptor:
+class MessageDescriptor(HasOptions):
+    OPTIONS: ClassVar[str] = "MessageOptions"
+
     name: str
     full_name: str  # "pkg.Outer.Inner", no leading dot
     file: FileDescriptor
@@ -94,13 +140,18 @@ class MessageDescriptor:
     message_set: bool = False
     visibility: str = ""  # "export" | "local", as written (edition 2024)
     features: Features = DEFAULT_FEATURES
-    options: Message | None = None
+    option_bytes: bytes | None = None
+
+    def _declaring_file(self) -> FileDescriptor:
+        return self.file
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class FieldDescriptor:
+class FieldDescriptor(HasOptions):
     """A field, or an extension (`is_extension`; then `containing_type` is the extended message and
     `extension_scope` the message that it is declared in, or None at file level)."""
+
+    OPTIONS: ClassVar[str] = "FieldOptions"
 
     name: str
     full_name: str
@@ -122,7 +173,10 @@ class FieldDescriptor:
     is_extension: bool = False
     extension_scope: MessageDescriptor | None = None
     features: Features = DEFAULT_FEATURES
-    options: Message | None = None
+    option_bytes: bytes | None = None
+
+    def _declaring_file(self) -> FileDescriptor:
+        return self.file
 
     @property
     def is_map(self) -> bool:
@@ -130,18 +184,25 @@ class FieldDescriptor:
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class OneofDescriptor:
+class OneofDescriptor(HasOptions):
+    OPTIONS: ClassVar[str] = "OneofOptions"
+
     name: str
     full_name: str
     containing_type: MessageDescriptor
     fields: list[FieldDescriptor] = field(default_factory=list)
     is_synthetic: bool = False
     features: Features = DEFAULT_FEATURES
-    options: Message | None = None
+    option_bytes: bytes | None = None
+
+    def _declaring_file(self) -> FileDescriptor:
+        return self.containing_type.file
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class EnumDescriptor:
+class EnumDescriptor(HasOptions):
+    OPTIONS: ClassVar[str] = "EnumOptions"
+
     name: str
     full_name: str
     file: FileDescriptor
@@ -154,31 +215,46 @@ class EnumDescriptor:
     is_closed: bool = False
     visibility: str = ""  # "export" | "local", as written (edition 2024)
     features: Features = DEFAULT_FEATURES
-    options: Message | None = None
+    option_bytes: bytes | None = None
+
+    def _declaring_file(self) -> FileDescriptor:
+        return self.file
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class EnumValueDescriptor:
+class EnumValueDescriptor(HasOptions):
+    OPTIONS: ClassVar[str] = "EnumValueOptions"
+
     name: str
     full_name: str  # sibling of the enum, as in C++: "pkg.VALUE", not "pkg.Enum.VALUE"
     number: int
     enum: EnumDescriptor
     features: Features = DEFAULT_FEATURES
-    options: Message | None = None
+    option_bytes: bytes | None = None
+
+    def _declaring_file(self) -> FileDescriptor:
+        return self.enum.file
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class ServiceDescriptor:
+class ServiceDescriptor(HasOptions):
+    OPTIONS: ClassVar[str] = "ServiceOptions"
+
     name: str
     full_name: str
     file: FileDescriptor
     methods: list[MethodDescriptor] = field(default_factory=list)
     features: Features = DEFAULT_FEATURES
-    options: Message | None = None
+    option_bytes: bytes | None = None
+
+    def _declaring_file(self) -> FileDescriptor:
+        return self.file
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
-class MethodDescriptor:
+class MethodDescriptor(HasOptions):
+    OPTIONS: ClassVar[str] = "MethodOptions"
+
     name: str
     full_name: str
     service: ServiceDescriptor
@@ -187,7 +263,10 @@ class MethodDescriptor:
     client_streaming: bool = False
     server_streaming: bool = False
     features: Features = DEFAULT_FEATURES
-    options: Message | None = None
+    option_bytes: bytes | None = None
+
+    def _declaring_file(self) -> FileDescriptor:
+        return self.service.file
 
     @property
     def path(self) -> str:

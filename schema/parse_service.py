@@ -43,6 +43,7 @@ def _parse_method(p: Cursor, start: int) -> Method:
         start=start,
     )
     if p.text == "{":
+        method.has_block = True
         p.block(lambda: _parse_method_option(p, method), f"method '{name.text}'")
     else:
         p.end_statement()

@@ -94,7 +94,7 @@ class _Declarer:
         last = MAX_MESSAGE_SET_NUMBER if message.message_set else MAX_NUMBER
         for item in node.extension_ranges:
             end = item.last.value if item.last else last
-            message.extension_ranges.append(ExtensionRange(item.first.value, end + 1))
+            message.extension_ranges.append(ExtensionRange(message, item.first.value, end + 1))
         for item in node.reserved_ranges:
             end = item.last.value if item.last else last
             message.reserved_ranges.append((item.first.value, end + 1))

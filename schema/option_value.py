@@ -1,0 +1,174 @@
+"""The value of an option → the bytes of a field.
+
+Options are encoded straight from the syntax tree. That needs descriptors only, no message classes; a message that is
+set piece by piece (`option (a).x = 1; option (a).y = 2;`) comes out as two records, which decoding merges.
+Spec: text format, https://protobuf.dev/reference/protobuf/textformat-spec.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..wire.plan import Kind
+from ..wire.scalar import SCALARS
+from ..wire.tag import WireType, encode_tag
+from ..wire.varint import encode_varint
+from . import ast
+from .descriptor import FieldDescriptor, Label, MessageDescriptor
+from .values import ValueFault, scalar_value, text_value
+
+if TYPE_CHECKING:
+    from .symbol_table import SymbolTable
+    from .unit import Unit
+
+Path = tuple[int, ...]
+
+_ANY_HOSTS = ("type.googleapis.com", "type.googleprod.com")
+
+
+def record(field: FieldDescriptor, payload: bytes) -> bytes:
+    """Tag and framing around the encoded value of `field`."""
+    number = field.number
+    if field.message_type is None:
+        return encode_tag(number, SCALARS[field.kind].wire_type) + payload
+    if field.is_extension and field.containing_type.message_set:
+        # A message set's item: the group 1 of type_id (2) and message (3).
+        item = b"\x10" + encode_varint(number) + b"\x1a" + encode_varint(len(payload)) + payload
+        return b"\x0b" + item + b"\x0c"
+    if field.kind is Kind.GROUP:
+        return encode_tag(number, WireType.SGROUP) + payload + encode_tag(number, WireType.EGROUP)
+    return encode_tag(number, WireType.LEN) + encode_varint(len(payload)) + payload
+
+
+def scalar_payload(field: FieldDescriptor, value: bytes | int | float | str, *, text_format: bool) -> bytes:
+    """The bytes of a literal, without its tag. Raises ValueFault if it does not fit the field."""
+    converted = text_value(field, value) if text_format else scalar_value(field, value)
+    if isinstance(value, bytes):
+        return encode_varint(len(value)) + value  # as written, UTF-8 or not
+    return SCALARS[field.kind].write(converted)
+
+
+class AggregateEncoder:
+    """Encodes `{ … }` values. `set_paths` collects which singular fields have been set, as paths of numbers."""
+
+    def __init__(self, unit: Unit, table: SymbolTable, set_paths: set[Path]) -> None:
+        self.unit = unit
+        self.table = table
+        self.set_paths = set_paths
+
+    def encode(self, message: MessageDescriptor, value: ast.Aggregate, path: Path) -> bytes:
+        """The bytes of the message that `value` describes. Faults are reported."""
+        parts: list[bytes] = []
+        seen: dict[FieldDescriptor, ast.AggregateField] = {}
+        for item in value.fields:
+            if item.is_extension and "/" in item.name.text:
+                parts.append(self.any_value(message, item))
+                continue
+            field = self.field(message, item)
+            if field is None:
+                continue
+            if field.label is not Label.REPEATED:
+                self.check_once(field, item, seen)
+                self.set_paths.add((*path, field.number))
+            seen[field] = item
+            parts += self.values(field, item, (*path, field.number))
+        for field in message.fields:
+            if field.label is Label.REQUIRED and field not in seen:
+                self.unit.error(value, f"'{field.name}' of {message.full_name} is required and not given")
+        return b"".join(parts)
+
+    def field(self, message: MessageDescriptor, item: ast.AggregateField) -> FieldDescriptor | None:
+        name = item.name.text
+        if item.is_extension:
+            return self.extension(message, item.name)
+        for field in message.fields:
+            if name in (field.name, _group_name(field)):
+                return field
+        self.unit.error(item.name, f"{message.full_name} has no field '{name}'", did_you_mean(name, message))
+        return None
+
+    def extension(self, message: MessageDescriptor, name: ast.Name) -> FieldDescriptor | None:
+        found = self.table.lookup(self.unit, name.text, message.full_name, types_only=False).symbol
+        if isinstance(found, MessageDescriptor) and message.message_set:
+            # In a message set, an extension may go by the name of its message.
+            found = next(
+                (e for e in found.extensions if e.containing_type is message and e.message_type is found),
+                found,
+            )
+        if isinstance(found, FieldDescriptor) and found.is_extension and found.containing_type is message:
+            return found
+        if not self.unit.incomplete and not self.unit.report.syntax_errors:
+            self.unit.error(name, f"{message.full_name} has no extension '{name.text}'")
+        return None
+
+    def check_once(
+        self,
+        field: FieldDescriptor,
+        item: ast.AggregateField,
+        seen: dict[FieldDescriptor, ast.AggregateField],
+    ) -> None:
+        if field in seen:
+            self.unit.error(item.name, f"'{item.name.text}' is given twice")
+        oneof = field.containing_oneof
+        for other in oneof.fields if oneof else ():
+            if other in seen and other is not field:
+                self.unit.error(item.name, f"'{item.name.text}' and '{other.name}' exclude each other")
+
+    def values(self, field: FieldDescriptor, item: ast.AggregateField, path: Path) -> list[bytes]:
+        value = item.value
+        if not isinstance(value, ast.ValueList):
+            return [self.value(field, value, path)]
+        if field.label is not Label.REPEATED:
+            self.unit.error(
+                value, f"'{item.name.text}' is not repeated: it takes one value, without brackets"
+            )
+            return []
+        return [self.value(field, one, path) for one in value.values]
+
+    def value(self, field: FieldDescriptor, value: ast.Value, path: Path) -> bytes:
+        unit = self.unit
+        if field.message_type is not None:
+            if not isinstance(value, ast.Aggregate):
+                unit.error(value, f"'{field.name}' is a message: write its fields in braces")
+                return b""
+            return record(field, self.encode(field.message_type, value, path))
+        if not isinstance(value, ast.Scalar):
+            unit.error(value, f"'{field.name}' is no message: it takes a plain value")
+            return b""
+        try:
+            return record(field, scalar_payload(field, value.value, text_format=True))
+        except ValueFault as fault:
+            unit.error(value, str(fault), fault.help)
+            return b""
+
+    def any_value(self, message: MessageDescriptor, item: ast.AggregateField) -> bytes:
+        """`[type.googleapis.com/pkg.Message] { … }` inside a google.protobuf.Any."""
+        host, _, name = item.name.text.partition("/")
+        content = self.table.names.get(name)
+        if message.full_name != "google.protobuf.Any":
+            self.unit.error(
+                item.name,
+                f"{message.full_name} is no google.protobuf.Any: only that takes a type in brackets",
+            )
+        elif host not in _ANY_HOSTS or not isinstance(content, MessageDescriptor):
+            self.unit.error(item.name, f"'{item.name.text}' names no known message type")
+        elif not isinstance(item.value, ast.Aggregate):
+            self.unit.error(item.value, "the content of an Any is written in braces")
+        else:
+            url = item.name.text.encode()
+            data = AggregateEncoder(self.unit, self.table, set()).encode(content, item.value, ())
+            return b"\x0a" + encode_varint(len(url)) + url + b"\x12" + encode_varint(len(data)) + data
+        return b""
+
+
+def _group_name(field: FieldDescriptor) -> str | None:
+    """In text format, a group goes by the name of its message too."""
+    return field.message_type.name if field.kind is Kind.GROUP and field.message_type else None
+
+
+def did_you_mean(name: str, message: MessageDescriptor) -> str | None:
+    """A help line with the field whose name is most like `name`."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name[:80], [field.name for field in message.fields], 1)
+    return f"did you mean '{close[0]}'?" if close else None

@@ -1,0 +1,192 @@
+"""Interprets options: `option (a.b).c = { … };` → the encoded FileOptions, MessageOptions, … of each element."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import ast
+from .descriptor import FieldDescriptor, HasOptions, Label, MessageDescriptor
+from .option_value import AggregateEncoder, Path, did_you_mean, record, scalar_payload
+from .symbol_table import describe, file_of
+from .values import ValueFault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .symbol_table import SymbolTable
+    from .unit import Unit
+
+_DESCRIPTOR_FILE = "google/protobuf/descriptor.proto"
+_MAP_ENTRY = b"\x38\x01"  # MessageOptions.map_entry = true
+
+
+def interpret_options(units: list[Unit], table: SymbolTable) -> None:
+    """Sets `option_bytes` of everything in the units. Options that mean nothing are reported."""
+    for unit in units:
+        interpreter: _Interpreter | None = None
+        for descriptor, options, scope in _elements(unit):
+            # descriptor.proto is compiled only when there is an option to interpret.
+            interpreter = interpreter or _Interpreter(unit, table)
+            data = interpreter.interpret(descriptor.OPTIONS, options, scope)
+            descriptor.option_bytes = (descriptor.option_bytes or b"") + data
+
+
+def _elements(unit: Unit) -> Iterator[tuple[HasOptions, list[ast.Option], str]]:
+    """Everything in the unit that has options, with the scope in which the names of custom options are looked up."""
+    file = unit.file
+    if unit.tree.options:
+        yield file, unit.tree.options, f"{file.package}.-" if file.package else "-"
+    for message, node in unit.messages:
+        if node.is_map_entry:
+            message.option_bytes = _MAP_ENTRY
+        if node.options:
+            yield message, node.options, message.full_name
+        for extension_range, item in zip(message.extension_ranges, node.extension_ranges, strict=True):
+            if item.options:
+                yield extension_range, item.options, message.full_name
+    named = (unit.fields, unit.oneofs, unit.enums, unit.values, unit.services, unit.methods)
+    for pairs in named:
+        for descriptor, node in pairs:
+            if node.options:
+                yield descriptor, node.options, descriptor.full_name
+    for method, node in unit.methods:
+        if node.has_block and not node.options:
+            method.option_bytes = b""  # braces without content: protoc writes empty options
+
+
+class _Interpreter:
+    """Interprets the options of one file."""
+
+    def __init__(self, unit: Unit, table: SymbolTable) -> None:
+        self.unit = unit
+        self.table = table
+        self.known = _option_messages(table)
+
+    def interpret(self, message_name: str, options: list[ast.Option], scope: str) -> bytes:
+        message = self.known.get(message_name)
+        if message is None:
+            return b""  # the user's own descriptor.proto lacks it; protoc ignores such options too
+        set_paths: set[Path] = set()
+        return b"".join(self.option(message, option, scope, set_paths) for option in options)
+
+    def option(
+        self, message: MessageDescriptor, option: ast.Option, scope: str, set_paths: set[Path]
+    ) -> bytes:
+        """The bytes of one option; empty, and reported, if it means nothing."""
+        fields = self.path(message, option, scope)
+        if not fields:
+            return b""
+        *outer, field = fields
+        path = tuple(f.number for f in fields)
+        if field.label is not Label.REPEATED:
+            if path in set_paths:
+                self.unit.error(option, f"option '{_written(option)}' is set twice")
+                return b""
+            set_paths.update(path[:count] for count in range(1, len(path) + 1))
+        data = self.value(field, option, path, set_paths)
+        for container in reversed(outer):
+            data = record(container, data)
+        return data
+
+    def path(self, message: MessageDescriptor, option: ast.Option, scope: str) -> list[FieldDescriptor]:
+        """The fields that the parts of an option's name lead through."""
+        fields: list[FieldDescriptor] = []
+        inside: MessageDescriptor | None = message
+        for part in option.parts:
+            if inside is None:
+                self.unit.error(
+                    part.name, f"'{fields[-1].name}' is no message and has no field '{part.name.text}'"
+                )
+                return []
+            if fields and fields[-1].label is Label.REPEATED:
+                help = f"give each value as a whole: {fields[-1].name} = {{ … }}"
+                self.unit.error(
+                    part.name, f"'{fields[-1].name}' is repeated, so its parts cannot be set", help
+                )
+                return []
+            field = (
+                self.extension(inside, part.name, scope)
+                if part.is_extension
+                else self.field(inside, part.name)
+            )
+            if field is None:
+                return []
+            fields.append(field)
+            inside = field.message_type
+        return fields
+
+    def field(self, message: MessageDescriptor, name: ast.Name) -> FieldDescriptor | None:
+        for field in message.fields:
+            if field.name == name.text:
+                if field.name == "uninterpreted_option":
+                    break
+                return field
+        help = did_you_mean(name.text, message)
+        if not help and message.full_name.endswith("Options"):
+            help = f"the name of a custom option stands in parentheses: ({name.text})"
+        self.unit.error(name, f"{message.full_name} has no option '{name.text}'", help)
+        return None
+
+    def extension(self, message: MessageDescriptor, name: ast.Name, scope: str) -> FieldDescriptor | None:
+        unit = self.unit
+        found = self.table.lookup(unit, name.text, scope, types_only=False)
+        symbol = found.symbol
+        if symbol is None:
+            if found.hidden is not None:
+                hidden = file_of(found.hidden).name
+                unit.error(
+                    name,
+                    f"'{name.text}' is defined in {hidden}, which is not imported",
+                    f'add: import "{hidden}";',
+                )
+            elif not unit.incomplete and not unit.report.syntax_errors:
+                close = self.table.suggest(unit, name.text, FieldDescriptor)
+                unit.error(
+                    name,
+                    f"option '({name.text})' is not defined",
+                    f"did you mean ({close})?" if close else None,
+                )
+            return None
+        if not isinstance(symbol, FieldDescriptor) or not symbol.is_extension:
+            unit.error(name, f"'{name.text}' is {describe(symbol)}, not an extension of {message.full_name}")
+        elif symbol.containing_type is not message and symbol.containing_type.full_name != message.full_name:
+            extended = symbol.containing_type.full_name
+            unit.error(
+                name,
+                f"'{name.text}' extends {extended}, so it is no option here: that takes {message.full_name}",
+            )
+        else:
+            return symbol
+        return None
+
+    def value(self, field: FieldDescriptor, option: ast.Option, path: Path, set_paths: set[Path]) -> bytes:
+        value = option.value
+        if field.message_type is not None:
+            if isinstance(value, ast.Aggregate):
+                aggregate = AggregateEncoder(self.unit, self.table, set_paths)
+                return record(field, aggregate.encode(field.message_type, value, path))
+            help = f"write {_written(option)} = {{ … }} or {_written(option)}.field = …"
+            self.unit.error(value, f"'{_written(option)}' is a message: its value is written in braces", help)
+        elif not isinstance(value, ast.Scalar):
+            self.unit.error(value, f"'{_written(option)}' is a {field.kind.value}: it takes a plain value")
+        else:
+            try:
+                return record(field, scalar_payload(field, value.value, text_format=False))
+            except ValueFault as fault:
+                self.unit.error(value, str(fault), fault.help)
+        return b""
+
+
+def _written(option: ast.Option) -> str:
+    return ".".join(f"({p.name.text})" if p.is_extension else p.name.text for p in option.parts)
+
+
+def _option_messages(table: SymbolTable) -> dict[str, MessageDescriptor]:
+    """FileOptions, MessageOptions, … by name: from the run's own descriptor.proto if there is one."""
+    own = table.names.get("google.protobuf.FileOptions")
+    if isinstance(own, MessageDescriptor) and own.file.name == _DESCRIPTOR_FILE:
+        return {message.name: message for message in own.file.messages}
+    from .wkt.shared import well_known_file  # compiled from its text by this compiler, when first needed
+
+    file = well_known_file(_DESCRIPTOR_FILE)
+    return {message.name: message for message in file.messages} if file else {}
