@@ -1,0 +1,161 @@
+"""What is encoded and decoded: the same values and the same code for every contender.
+
+`construct` and `read` are Python source, timed inline: `construct` is an expression that makes the message from
+`values`, `read` reads every field of the message `m`. Message classes are found under their names.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+DEPTH = 50
+
+
+@dataclass(frozen=True)
+class Shape:
+    name: str
+    message: str
+    construct: str
+    read: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+BOOK = {"id": "978-0135957059", "title": "gRPC in Theory and Practice", "author": "A. N. Author"}
+BOOK_NOT_ASCII = {"id": "978-0135957059", "title": "Über gRPC — 理論と実践", "author": "Æ. Ñ. Čapek-Müller"}
+
+INTS = {
+    "a": 1,
+    "b": 3_000_000_000,
+    "c": 300,
+    "d": 1 << 40,
+    "e": -5,
+    "f": -(1 << 33),
+    "g": True,
+    "h": 0xDEADBEEF,
+}
+INTS |= {"i": 77_777, "j": 12}
+
+MIXED_PART: dict[str, Any] = {
+    "a": 1,
+    "b": 200,
+    "c": 30_000,
+    "d": "part",
+    "e": 1 << 35,
+    "f": b"\x00\x01\x02\xff",
+}
+MIXED_PART |= {
+    "g": 5,
+    "h": 600_000,
+    "i": True,
+    "j": True,
+    "k": "of the whole",
+    "l": 99,
+    "m": 1 << 50,
+    "n": 14,
+}
+MIXED_PART |= {"o": 1500, "p": 0.5, "q": 2.25, "r": -18, "s": -190_000, "t": 20}
+
+MIXED: dict[str, Any] = {"name": "mixed message", "count": 300, "limit": 4096, "source": "benchmarks"}
+MIXED |= {
+    "hashes": [1 << 60, 77],
+    "level": 3,
+    "target": "everyone",
+    "comment": "forty-one fields",
+    "is_open": True,
+}
+MIXED |= {"is_hidden": True, "is_new": True, "width": 640, "is_sorted": True, "label": "lbl", "size": 1 << 33}
+MIXED |= {
+    "first": 1,
+    "is_last": True,
+    "last": 100,
+    "depth": 7,
+    "is_root": True,
+    "is_shared": True,
+    "retries": 2,
+}
+MIXED |= {"hits": 70_000, "misses": 12, "is_cached": True, "is_fresh": True, "is_stale": True, "red": 255}
+MIXED |= {
+    "green": 128,
+    "language": "eo",
+    "region": "AQ",
+    "blue": 64,
+    "x": 11,
+    "zone": "B-7",
+    "y": 22,
+    "z": 33,
+}
+MIXED |= {"weight": 1_000_000, "low": 1, "high": 999, "sum": 123_456}
+
+
+def _construct(message: str, names: dict[str, Any], more: str = "") -> str:
+    return f"{message}({', '.join(f'{name}={name}' for name in names)}{more})"
+
+
+def _read(names: dict[str, Any], variable: str = "m") -> str:
+    return "; ".join(f"{variable}.{name}" for name in names)
+
+
+def _numbers() -> list[int]:
+    """Timestamps, sizes, small counts and a few negative numbers: of one to ten bytes each."""
+    chance = random.Random(7)
+    bits = [chance.choice((7, 7, 14, 14, 14, 21, 28, 31)) for _ in range(1000)]
+    return [-chance.getrandbits(20) if chance.random() < 0.05 else chance.getrandbits(n) for n in bits]
+
+
+_ROWS = [(f"id-{n:04}", f"Title number {n}, quite a book", f"Author {n % 17} Name") for n in range(100)]
+_PART = {f"part_{name}": value for name, value in MIXED_PART.items()}
+_CHANCE = random.Random(3)
+
+SHAPES = (
+    Shape("book", "Book", _construct("Book", BOOK), _read(BOOK), BOOK),
+    Shape("booku", "Book", _construct("Book", BOOK), _read(BOOK), BOOK_NOT_ASCII),
+    Shape("ints", "Ints", _construct("Ints", INTS), _read(INTS), INTS),
+    Shape(
+        "gmsg",
+        "Mixed",
+        _construct("Mixed", MIXED, f", part=MixedPart({', '.join(f'{n}=part_{n}' for n in MIXED_PART)})"),
+        f"{_read(MIXED)}\nfor h in m.hashes: pass\np = m.part\n{_read(MIXED_PART, 'p')}",
+        {**MIXED, **_PART},
+    ),
+    Shape(
+        "list100",
+        "BookList",
+        "BookList(books=[Book(id=a, title=b, author=c) for a, b, c in rows])",
+        "for b in m.books: b.id; b.title; b.author",
+        {"rows": _ROWS},
+    ),
+    Shape("pint", "Numbers", "Numbers(values=v)", "for x in m.values: pass", {"v": _numbers()}),
+    Shape(
+        "pint1",
+        "Numbers",
+        "Numbers(values=v)",
+        "for x in m.values: pass",
+        {"v": [n % 128 for n in range(1000)]},
+    ),
+    Shape(
+        "pdbl",
+        "Doubles",
+        "Doubles(values=v)",
+        "for x in m.values: pass",
+        {"v": [_CHANCE.random() for _ in range(1000)]},
+    ),
+    Shape(
+        "map",
+        "Counts",
+        "Counts(counts=c)",
+        "for k, v in m.counts.items(): pass",
+        {"c": {f"key number {n}": n * n for n in range(100)}},
+    ),
+    Shape("blob", "Blob", "Blob(data=d)", "m.data", {"d": random.Random(1).randbytes(1 << 20)}),
+    Shape("nest50", "Nest", "nest(Nest)", f"for _ in range({DEPTH}): m.value; m = m.child", {}),
+)
+
+
+def nest(message: Any) -> Any:
+    """A message in a message, fifty deep, built from the inside out."""
+    m = message(value=DEPTH)
+    for n in range(DEPTH - 1, 0, -1):
+        m = message(value=n, child=m)
+    return m

@@ -1,0 +1,28 @@
+"""Google's protobuf with its C implementation."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["PROTOCOL_BUFFERS_PYTHON_IMPLEMENTATION"] = "upb"
+
+from typing import Any
+
+import google.protobuf
+from google.protobuf.internal import api_implementation
+
+from .contender import Contender, classes_of, generate
+
+
+def classes() -> dict[str, Any]:
+    assert api_implementation.Type() == "upb"
+    generate("google", "--python_out={out}")
+    return classes_of("shapes_pb2")
+
+
+CONTENDER = Contender(
+    encode="m.SerializeToString()",
+    decode="{}.FromString(data)",
+    classes=classes,
+    version=lambda: f"protobuf {google.protobuf.__version__}, upb (C)",
+)
