@@ -1,14 +1,29 @@
-"""Generated Python: gathered line by line, compiled once, and shown by tracebacks and debuggers like any other source."""
+"""Generated Python: gathered line by line, compiled once, shown by tracebacks and debuggers like any source."""
 
 from __future__ import annotations
 
 import itertools
 import linecache
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from .plan import MessagePlan
 
 _serial = itertools.count()  # two plans may have one name, and each needs a file name of its own
+
+
+class Linker(Protocol):
+    """How the function of one message gets at those of others, which may not be compiled yet."""
+
+    def function(self, plan: MessagePlan, kind: str) -> str:
+        """The name under which generated code calls a function of `plan`."""
+        ...
+
+    def inlines(self, plan: MessagePlan) -> bool:
+        """Whether the code of `plan` may be written into its caller; the caller will be recompiled with it."""
+        ...
 
 
 class Source:
@@ -28,7 +43,7 @@ class Source:
             self.line(text)
 
     @contextmanager
-    def block(self, head: str = "") -> Iterator[None]:
+    def block(self, head: str = "") -> Generator[None]:
         """Write `head` (if any), and what follows one level deeper."""
         if head:
             self.line(head)

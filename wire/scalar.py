@@ -1,4 +1,4 @@
-"""What each scalar kind is on the wire: one table, read by the interpreter, the inspector and the compilers of `specialize`.
+"""What each scalar kind is on the wire: one table, for the interpreter, the inspector and the fast codec.
 
 Spec: https://protobuf.dev/programming-guides/encoding, "Message Structure" (wire types), and
 https://protobuf.dev/programming-guides/proto3, "Scalar Value Types".

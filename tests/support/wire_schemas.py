@@ -56,14 +56,17 @@ def build(package: str, specs: list[list[dict[str, Any]]], extensions: list[dict
     enums = {name: _enum(f"E_{name}", name == "closed") for name in ("open", "closed")}
     plans = [MessagePlan(f"{package}.M{index}") for index in range(len(specs))]
     for plan, spec in zip(plans, specs, strict=True):
-        plan.fields = tuple(_field(each, plans, enums) for each in sorted(spec, key=lambda each: each["number"]))
+        plan.fields = tuple(
+            _field(each, plans, enums) for each in sorted(spec, key=lambda each: each["number"])
+        )
         plan.oneofs = tuple(dict.fromkeys(field.oneof for field in plan.fields if field.oneof))
     for index, plan in enumerate(plans):
         build_class(plan, f"M{index}", module=__name__)
     extension_plans = [_field(each, plans, enums) for each in extensions]
     google, pool = _google_classes(package, plans, extension_plans)
     keys = [
-        (Extension(each, plans[0]), pool.FindExtensionByName(f"{package}.{each.name}")) for each in extension_plans
+        (Extension(each, plans[0]), pool.FindExtensionByName(f"{package}.{each.name}"))
+        for each in extension_plans
     ]
     return Schema(plans, google, keys)
 
@@ -83,7 +86,9 @@ def _field(spec: dict[str, Any], plans: list[MessagePlan], enums: dict[str, Enum
 def _google_classes(
     package: str, plans: list[MessagePlan], extensions: list[FieldPlan]
 ) -> tuple[list[type], descriptor_pool.DescriptorPool]:
-    file = pb.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="editions", edition=pb.EDITION_2023)
+    file = pb.FileDescriptorProto(
+        name=f"{package}.proto", package=package, syntax="editions", edition=pb.EDITION_2023
+    )
     for name in ("open", "closed"):
         enum = file.enum_type.add(name=f"E_{name}")
         enum.options.features.enum_type = getattr(pb.FeatureSet, name.upper())
@@ -109,7 +114,9 @@ def _google_classes(
 
 def _declare(package: str, message: Any, declared: Any, field: FieldPlan, plan: MessagePlan | None) -> None:
     declared.name, declared.number = field.name, field.number
-    declared.label = declared.LABEL_REPEATED if field.cardinality in (Cardinality.REPEATED, Cardinality.MAP) else 1
+    declared.label = (
+        declared.LABEL_REPEATED if field.cardinality in (Cardinality.REPEATED, Cardinality.MAP) else 1
+    )
     features = declared.options.features
     if field.cardinality is Cardinality.MAP:
         entry_name = "".join(part.capitalize() for part in field.name.split("_")) + "Entry"
@@ -140,7 +147,9 @@ def _declare(package: str, message: Any, declared: Any, field: FieldPlan, plan: 
 
 # Random schemas ---------------------------------------------------------------------------------------------------
 
-FIELD_NUMBERS = st.one_of(st.integers(1, 15), st.integers(1, 15), st.integers(16, 900), st.integers(2048, 18999))
+FIELD_NUMBERS = st.one_of(
+    st.integers(1, 15), st.integers(1, 15), st.integers(16, 900), st.integers(2048, 18999)
+)
 
 
 @st.composite
@@ -160,7 +169,11 @@ def field_specs(draw: Any, number: int, messages: int, name: str, extension: boo
         spec["kind"] = draw(st.sampled_from(SCALARS))
     else:
         spec["kind"] = draw(st.sampled_from((*SCALARS, *MESSAGES, Kind.MESSAGE, Kind.MESSAGE)))
-    if spec["cardinality"] is Cardinality.REPEATED and spec["kind"] not in (*MESSAGES, Kind.STRING, Kind.BYTES):
+    if spec["cardinality"] is Cardinality.REPEATED and spec["kind"] not in (
+        *MESSAGES,
+        Kind.STRING,
+        Kind.BYTES,
+    ):
         spec["packed"] = draw(st.booleans())
     if spec["cardinality"] is Cardinality.EXPLICIT and not extension:
         spec["oneof"] = draw(st.sampled_from((None, None, "o1", "o2")))
@@ -185,7 +198,9 @@ def schemas(draw: Any, max_fields: int = 8) -> Schema:
     for _ in range(count):
         if draw(st.integers(0, 3)) == 0:  # messages of strings alone have a fast path of their own
             numbers = range(1, draw(st.integers(1, 5)) + 1)
-            specs.append([{"number": number, "name": f"f{number}", "kind": Kind.STRING} for number in numbers])
+            specs.append(
+                [{"number": number, "name": f"f{number}", "kind": Kind.STRING} for number in numbers]
+            )
             continue
         numbers = draw(st.lists(FIELD_NUMBERS, max_size=max_fields, unique=True))
         specs.append([draw(field_specs(number, count, f"f{number}")) for number in numbers])
@@ -204,7 +219,9 @@ def schemas(draw: Any, max_fields: int = 8) -> Schema:
 def _integers(low: int, high: int) -> st.SearchStrategy[int]:
     edges = [v for v in (0, 1, -1, 63, 64, 127, 128, -64, -65, 16383, 16384, 2**28, 2**35, 2**56, low, high)]
     return st.one_of(
-        st.sampled_from([v for v in edges if low <= v <= high]), st.integers(max(low, -200), 200), st.integers(low, high)
+        st.sampled_from([v for v in edges if low <= v <= high]),
+        st.integers(max(low, -200), 200),
+        st.integers(low, high),
     )
 
 
