@@ -178,7 +178,7 @@ def decoder(plan: MessagePlan) -> Callable[[Any], Any]:
     """
     function = codec_of(plan).function("decode")
     cls = message_class(plan)
-    if cls.decode.__func__ is Message.decode.__func__:
+    if getattr(cls.decode, "__func__", None) is Message.decode.__func__:  # not replaced yet, nor overridden
         cls.decode = staticmethod(function)
     return function
 
