@@ -129,7 +129,9 @@ class Call:
             raise RuntimeError("the last message has been sent already")
         limit = self._connection.limits.max_send_message_size
         if limit is not None and len(payload) > limit:
-            raise ValueError(f"message of {len(payload)} bytes is over the limit of {limit} (max_send_message_size)")
+            raise ValueError(
+                f"message of {len(payload)} bytes is over the limit of {limit} (max_send_message_size)"
+            )
         if self._encoder is not None and compress:
             data = encode_envelope(self._encoder.compress(payload), compressed=True)
         else:
@@ -229,7 +231,7 @@ class Call:
                 return
             self._unread += size
             self._connection.unread(size)
-            self._connection.emit(MessageReceived(self, payload, size))  # type: ignore[arg-type]
+            self._connection.emit(MessageReceived(self, payload, size))
         if fault is not None:
             self.fail(Status(fault.code, fault.reason))
             return
@@ -252,7 +254,10 @@ class Call:
 
     def _violated(self, reason: str) -> None:
         """The peer broke the order of things on this stream (R16)."""
-        self.fail(Status(StatusCode.INTERNAL, f"protocol violation by the peer: {reason}"), Http2Error.PROTOCOL_ERROR)
+        self.fail(
+            Status(StatusCode.INTERNAL, f"protocol violation by the peer: {reason}"),
+            Http2Error.PROTOCOL_ERROR,
+        )
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
@@ -275,9 +280,9 @@ class Call:
             self._unread = 0
         if self.wants_send_ready:
             self.wants_send_ready = False
-            connection.emit(SendReady(self))  # type: ignore[arg-type]
+            connection.emit(SendReady(self))
         if status is not None:
-            connection.emit(CallEnded(self, status))  # type: ignore[arg-type]
+            connection.emit(CallEnded(self, status))
         connection.call_ended(self)
 
 
@@ -299,6 +304,11 @@ class ClientCall(Call):
         self._headers = headers
         self._encoder = encoder
         self.initial_metadata = Metadata()
+
+    @property
+    def head_received(self) -> bool:
+        """Whether the response has begun; then `initial_metadata` is complete."""
+        return self.inbound is not Inbound.AWAITING_HEAD
 
     def begin(self) -> None:
         """Open the stream."""
@@ -323,7 +333,9 @@ class ClientCall(Call):
 
     def cancel(self, status: Status | None = None) -> None:
         """Give the call up (R40)."""
-        self.fail(status or Status(StatusCode.CANCELLED, "cancelled by the application", reached_server=False))
+        self.fail(
+            status or Status(StatusCode.CANCELLED, "cancelled by the application", reached_server=False)
+        )
 
     def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
         if self.ended:
@@ -376,7 +388,9 @@ class ServerCall(Call):
     _transitions = SERVER_INBOUND
     _connection: ServerConnection
 
-    def __init__(self, connection: ServerConnection, stream_id: int, request: Request, deadline: float | None) -> None:
+    def __init__(
+        self, connection: ServerConnection, stream_id: int, request: Request, deadline: float | None
+    ) -> None:
         super().__init__(connection, deadline)
         self.stream_id = stream_id
         self.request = request
@@ -393,6 +407,11 @@ class ServerCall(Call):
 
     def _data_ended(self) -> None:
         self._connection.emit(RequestEnded(self))
+
+    @property
+    def head_sent(self) -> bool:
+        """Whether the response head has gone, or is on its way."""
+        return self.outbound is not Outbound.AWAITING_HEAD
 
     def set_compression(self, codec: Codec | None) -> None:
         """Compress the messages to come, if the client takes it (R56)."""

@@ -44,16 +44,27 @@ def _inflate(data: bytes, max_size: int, wbits: int, name: str) -> bytes:
         reason = f"message is larger than {max_size} bytes when decompressed (max_receive_message_size)"
         raise CompressionError(StatusCode.RESOURCE_EXHAUSTED, reason)
     if not inflater.eof or inflater.unused_data:
-        raise CompressionError(StatusCode.INTERNAL, f"message is not valid {name}: it is cut off or followed by more")
+        raise CompressionError(
+            StatusCode.INTERNAL, f"message is not valid {name}: it is cut off or followed by more"
+        )
     return plain
+
+
+def _gzip(data: bytes) -> bytes:
+    return gzip.compress(data, 6, mtime=0)
+
+
+def _gunzip(data: bytes, max_size: int) -> bytes:
+    return _inflate(data, max_size, _GZIP_WBITS, "gzip")
+
+
+def _undeflate(data: bytes, max_size: int) -> bytes:
+    return _inflate(data, max_size, _ZLIB_WBITS, "deflate")
 
 
 CODECS = {
     codec.name: codec
-    for codec in (
-        Codec("gzip", lambda data: gzip.compress(data, 6, mtime=0), lambda d, n: _inflate(d, n, _GZIP_WBITS, "gzip")),
-        Codec("deflate", zlib.compress, lambda d, n: _inflate(d, n, _ZLIB_WBITS, "deflate")),
-    )
+    for codec in (Codec("gzip", _gzip, _gunzip), Codec("deflate", zlib.compress, _undeflate))
 }
 
 ACCEPTED = ",".join(("identity", *CODECS)).encode()

@@ -1,7 +1,7 @@
 """A gRPC connection without I/O: bytes in → events; calls → bytes out; time is an argument.
 
-A shell (asyncio, blocking, a test) feeds `receive` and `handle_timer`, writes what `data_to_send` gives, and acts on the
-events. `ClientConnection` starts calls, `ServerConnection` receives them.
+A shell (asyncio, blocking, a test) feeds `receive` and `handle_timer`, writes what `data_to_send` gives, and acts on
+the events. `ClientConnection` starts calls, `ServerConnection` receives them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from .events import (
     ConnectionEnded,
     Event,
     GoAwayReceived,
-    RequestEnded,
     SettingsReceived,
 )
 from .gate import ConnectionFault
@@ -30,7 +29,9 @@ from .status import Http2Error, Status, StatusCode, http2_error_name
 
 _OUTPUT_BATCH = 256 * 1024  # how much data_to_send turns into frames at once
 _DRAIN_PING = b"barewire"
-_DRAIN_PING_TIMEOUT = 5.0  # how long a client has to answer the drain ping before the last GOAWAY is sent anyway
+_DRAIN_PING_TIMEOUT = (
+    5.0  # how long a client has to answer the drain ping before the last GOAWAY is sent anyway
+)
 
 
 class Connection:
@@ -46,6 +47,7 @@ class Connection:
         self._ready: dict[Call, None] = {}  # calls that have something to send, in turn
         self._deadlines: list[tuple[float, int, Call]] = []
         self._order = count()
+        self._now = 0.0
         self._unread = 0
         self._withheld = 0  # of the connection's window, while too much is unread
         self.http2.initiate()
@@ -279,6 +281,11 @@ class ClientConnection(Connection):
     def _end_if_drained(self) -> None:
         if self.draining and not self._calls and not self.ended:
             self.close("the server takes no further calls on this connection (GOAWAY)")
+
+    def cancel_calls(self, status: Status) -> None:
+        """Give up all calls, those that wait included."""
+        for call in [*self._calls.values(), *self._waiting]:
+            call.fail(status)
 
     def drain(self) -> None:
         """Take no further calls; end when those in flight have ended."""

@@ -87,5 +87,7 @@ class EnvelopeReader:
         if flag > 1:
             reason = f"message prefix has the flag byte {flag}; only 0 and 1 are defined"
             return EnvelopeError(StatusCode.INTERNAL, reason, received)
-        reason = f"received message of {length} bytes is over the limit of {self._max_size} ({self._limit_hint})"
+        reason = (
+            f"received message of {length} bytes is over the limit of {self._max_size} ({self._limit_hint})"
+        )
         return EnvelopeError(StatusCode.RESOURCE_EXHAUSTED, reason, received)

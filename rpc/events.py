@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from .status import Status
 
 if TYPE_CHECKING:
-    from .call import ClientCall, ServerCall
+    from .call import Call, ClientCall, ServerCall
 
 
 class CallStarted(NamedTuple):
@@ -25,7 +25,7 @@ class ResponseStarted(NamedTuple):
 class MessageReceived(NamedTuple):
     """One whole message. When the application has taken it, `call.consumed(size)` lets the peer send more."""
 
-    call: ClientCall | ServerCall
+    call: Call
     payload: bytes
     size: int
 
@@ -40,14 +40,14 @@ class CallEnded(NamedTuple):
     """The call is over. Client: `status` is its outcome. Server: it ended before it was finished here (reset by the
     client, deadline, lost connection), and `status` says why."""
 
-    call: ClientCall | ServerCall
+    call: Call
     status: Status
 
 
 class SendReady(NamedTuple):
     """What was queued on a call has gone out far enough that its sender may go on."""
 
-    call: ClientCall | ServerCall
+    call: Call
 
 
 class GoAwayReceived(NamedTuple):

@@ -35,9 +35,7 @@ MAX_HEADER_LIST_SIZE = 0x6
 
 def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
     """One frame."""
-    return (
-        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream_id.to_bytes(4, "big") + payload
-    )
+    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream_id.to_bytes(4, "big") + payload
 
 
 def goaway_frame(last_stream_id: int, error_code: int, debug_data: bytes = b"") -> bytes:

@@ -51,7 +51,7 @@ class FrameSplitter:
 
     def __init__(self, *, client_side: bool) -> None:
         self._client_side = client_side
-        self._rest = b""
+        self._rest: bytes = b""
         self._preface_due = not client_side
         self._settings_due = True
 
@@ -96,7 +96,9 @@ class FrameSplitter:
                 "the client speaks HTTP/1.1; gRPC needs HTTP/2 with prior knowledge",
                 _HTTP1_ANSWER % (len(_HTTP1_TEXT), _HTTP1_TEXT),
             )
-        raise ConnectionFault(Http2Error.PROTOCOL_ERROR, "the connection does not begin with the HTTP/2 preface")
+        raise ConnectionFault(
+            Http2Error.PROTOCOL_ERROR, "the connection does not begin with the HTTP/2 preface"
+        )
 
     def _check_first(self, data: bytes, length: int) -> None:
         if self._client_side and data.startswith(b"HTTP/1"):
@@ -140,7 +142,9 @@ class FloodGuard:
 
 
 def _flood(what: str, name: str, limit: int) -> ConnectionFault:
-    return ConnectionFault(Http2Error.ENHANCE_YOUR_CALM, f"flood of {what}: more than {limit} in a second ({name})")
+    return ConnectionFault(
+        Http2Error.ENHANCE_YOUR_CALM, f"flood of {what}: more than {limit} in a second ({name})"
+    )
 
 
 class HeaderBlockAssembler:
@@ -170,7 +174,9 @@ class HeaderBlockAssembler:
     def resume(self, frame: InboundFrame) -> tuple[int, int, bytes] | None:
         """Take the frame that follows. Returns (stream id, flags of HEADERS, block) when the block is complete."""
         if frame.kind != f.CONTINUATION or frame.stream_id != self._stream_id:
-            raise ConnectionFault(Http2Error.PROTOCOL_ERROR, "a header block was interrupted by another frame")
+            raise ConnectionFault(
+                Http2Error.PROTOCOL_ERROR, "a header block was interrupted by another frame"
+            )
         self._parts.append(frame.payload)
         if len(self._parts) > self._limits.max_continuation_frames:
             limit = self._limits.max_continuation_frames

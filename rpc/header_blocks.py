@@ -1,8 +1,8 @@
 """HPACK with a memory (RFC 7541).
 
-The header blocks of one gRPC connection repeat: the same request to the same method, the same response head. hpack works
-each of them out anew, byte by byte. Here a block that changes no table state is remembered with its fields (decoding) and
-a field with its bytes (encoding), for as long as the dynamic table stays as it is.
+The header blocks of one gRPC connection repeat: the same request to the same method, the same response head. hpack
+works each of them out anew, byte by byte. Here a block that changes no table state is remembered with its fields
+(decoding) and a field with its bytes (encoding), for as long as the dynamic table stays as it is.
 """
 
 from __future__ import annotations

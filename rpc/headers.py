@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from .compression import ACCEPTED
 from .header_blocks import HeaderBlock, HeaderField
 from .metadata import BadMetadata, Metadata, MetadataValue, decode_binary, decode_metadata, encode_metadata
 from .status import Status, StatusCode, http2_error_name, status_of_http, status_of_reset
@@ -62,15 +63,12 @@ def request_headers(
     path: str,
     authority: str,
     scheme: str,
-    metadata: Iterable[tuple[str, MetadataValue]],
-    timeout: float | None,
-    accept_encoding: bytes = b"identity",
+    metadata: Iterable[HeaderField] = (),
+    timeout: float | None = None,
     encoding: bytes | None = None,
 ) -> list[HeaderField]:
-    """The header list of a call, in the order of the specification (R01-R03, R33).
-
-    Raises ValueError or TypeError for metadata that may not be sent.
-    """
+    """The header list of a call, in the order of the specification (R01-R03, R33). `metadata` is as `encode_metadata`
+    gives it, `timeout` in seconds."""
     headers = [
         (b":method", b"POST"),
         (b":scheme", scheme.encode()),
@@ -83,12 +81,11 @@ def request_headers(
         (b"te", b"trailers"),
         (b"content-type", CONTENT_TYPE),
         (b"user-agent", _USER_AGENT),
-        (b"grpc-accept-encoding", accept_encoding),
+        (b"grpc-accept-encoding", ACCEPTED),
     )
     if encoding is not None:
         headers.append((b"grpc-encoding", encoding))
-    if metadata:
-        headers += encode_metadata(metadata)
+    headers += metadata
     return headers
 
 
@@ -115,7 +112,9 @@ def _parse_request(block: HeaderBlock, max_size: int) -> Request | RequestRefuse
         shown = content_type.decode("latin-1") or "missing"
         return RequestRefused(415, StatusCode.INTERNAL, f"content-type is {shown}, not application/grpc")
     hosts = {value for name, value in block.fields if name in (b":authority", b"host")}
-    if sum(name == b"host" for name, _ in block.fields) > 1 or (len(hosts) > 1 and b":authority" not in fields):
+    if sum(name == b"host" for name, _ in block.fields) > 1 or (
+        len(hosts) > 1 and b":authority" not in fields
+    ):
         return RequestRefused(400, StatusCode.INTERNAL, "more than one host header")
     try:
         timeout = decode_timeout(fields[b"grpc-timeout"]) if b"grpc-timeout" in fields else None
@@ -268,7 +267,9 @@ def _response_fault(block: HeaderBlock, fields: dict[bytes, bytes], max_size: in
     text = http_status.decode("latin-1")
     shown = content_type.decode("latin-1") or "none"
     code = status_of_http(int(text)) if text.isascii() and text.isdigit() else StatusCode.UNKNOWN
-    return Status(code, f"the peer answered with HTTP status {text} and content-type {shown}, which is not gRPC")
+    return Status(
+        code, f"the peer answered with HTTP status {text} and content-type {shown}, which is not gRPC"
+    )
 
 
 def parse_trailers(block: HeaderBlock, max_size: int, *, trailers_only: bool) -> Status:

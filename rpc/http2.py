@@ -120,6 +120,8 @@ class Http2Connection:
         """Send the preface and our SETTINGS."""
         self._h2.initiate_connection()
         self._h2.clear_outbound_data_buffer()  # our own SETTINGS differ from those that h2 works by
+        if not self._client_side:
+            self._h2.receive_data(f.CLIENT_PREFACE)  # the gate has it checked by itself
         limits = self._limits
         settings = [
             (f.INITIAL_WINDOW_SIZE, limits.stream_window),
@@ -155,7 +157,9 @@ class Http2Connection:
 
     def send_goaway(self, last_stream_id: int, error_code: int, debug_data: bytes = b"") -> None:
         """Announce the end. h2 is not told: it would refuse to carry the calls that are in flight."""
-        self._goaway_sent = True
+        self._goaway_sent = (
+            last_stream_id < _MAX_STREAM_ID
+        )  # else it is the first of two: streams may still come
         self._send_by_hand(f.goaway_frame(last_stream_id, error_code, debug_data))
 
     @property

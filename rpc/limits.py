@@ -6,7 +6,9 @@ limit causes name it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from .errors import RpcConfigurationError
 
@@ -23,11 +25,15 @@ class Limits:
     max_concurrent_streams: int = 1000  # calls that a client may have open on one connection
     stream_window: int = 256 * 1024  # what a peer may send on one call ahead of the application
     connection_window: int = 4 * 1024 * 1024
-    max_unread_bytes: int = 16 * 1024 * 1024  # on one connection, received but not yet read by the application
+    max_unread_bytes: int = (
+        16 * 1024 * 1024
+    )  # on one connection, received but not yet read by the application
     send_buffer: int = 64 * 1024  # on one call; a sender waits while more than this is queued
     max_continuation_frames: int = 64  # in one header block
     max_resets_per_second: int = 1000  # RST_STREAM, in either direction (rapid reset)
-    max_control_frames_per_second: int = 2000  # PING, SETTINGS, PRIORITY, empty DATA, frames on finished streams
+    max_control_frames_per_second: int = (
+        2000  # PING, SETTINGS, PRIORITY, empty DATA, frames on finished streams
+    )
     max_waiting_calls: int = 100_000  # calls that wait for a stream or for a connection
     connect_timeout: float = 20.0
     handshake_timeout: float = 20.0
@@ -37,3 +43,12 @@ class Limits:
             if not HTTP2_DEFAULT_WINDOW <= getattr(self, name) < 2**31:
                 # A peer may use the HTTP/2 default before it has seen our SETTINGS.
                 raise RpcConfigurationError(f"{name} has to be between {HTTP2_DEFAULT_WINDOW} and 2**31 - 1")
+
+
+def make_limits(limits: Limits | None, overrides: Mapping[str, Any]) -> Limits:
+    """`limits` (or the defaults) with single fields replaced. Raises RpcConfigurationError for a name that is none."""
+    known = [field.name for field in fields(Limits)]
+    unknown = sorted(set(overrides) - set(known))
+    if unknown:
+        raise RpcConfigurationError(f"unknown option {', '.join(unknown)}; the limits are {', '.join(known)}")
+    return replace(limits or Limits(), **overrides)

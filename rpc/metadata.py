@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 MetadataValue = str | bytes
 MetadataPairs = Sequence[tuple[str, MetadataValue]] | Mapping[str, MetadataValue]
@@ -33,7 +34,8 @@ class Metadata:
     __slots__ = ("_pairs",)
 
     def __init__(self, pairs: Metadata | MetadataPairs | Iterable[tuple[str, MetadataValue]] = ()) -> None:
-        items = pairs.items() if isinstance(pairs, Mapping) else pairs
+        # The checker cannot tell which of the union's members is left after isinstance.
+        items: Any = pairs.items() if isinstance(pairs, Mapping) else pairs  # pyright: ignore[reportUnknownVariableType]
         self._pairs: list[tuple[str, MetadataValue]] = [(key.lower(), value) for key, value in items]
 
     def add(self, key: str, value: MetadataValue) -> None:
@@ -117,14 +119,18 @@ def _encode_pair(key: str, value: MetadataValue) -> tuple[bytes, bytes]:
         raise ValueError(f"metadata key {key!r} is reserved for the protocol")
     if name.endswith("-bin"):
         if not isinstance(value, (bytes, bytearray, memoryview)):
-            raise TypeError(f"metadata {key!r} ends in -bin, so its value must be bytes, not {type(value).__name__}")
+            raise TypeError(
+                f"metadata {key!r} ends in -bin, so its value must be bytes, not {type(value).__name__}"
+            )
         return name.encode(), base64.b64encode(value).rstrip(b"=")
     if isinstance(value, bytes):  # grpcio lets ASCII bytes through too
         value = value.decode("latin-1")
     if not isinstance(value, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"metadata {key!r} must be a str, not {type(value).__name__}")
     if not _TEXT.fullmatch(value):
-        raise ValueError(f"metadata {key!r} may hold only printable ASCII; end its key in -bin to send any bytes")
+        raise ValueError(
+            f"metadata {key!r} may hold only printable ASCII; end its key in -bin to send any bytes"
+        )
     return name.encode(), value.encode()
 
 
@@ -143,7 +149,9 @@ def decode_metadata(headers: Iterable[tuple[bytes, bytes]]) -> Metadata:
         if name.startswith(b":") or (name.startswith(b"grpc-") and name not in _DELIVERED):
             continue
         key = name.decode("latin-1")
-        if key in _RESERVED and key != "user-agent":  # the peer's user-agent is useful to servers, as in grpcio
+        if (
+            key in _RESERVED and key != "user-agent"
+        ):  # the peer's user-agent is useful to servers, as in grpcio
             continue
         if key.endswith("-bin"):
             for part in value.split(b","):  # duplicates may have been joined on the way (R27)

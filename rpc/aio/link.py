@@ -1,0 +1,129 @@
+"""A connection core on an asyncio transport: bytes, timers and back-pressure; no gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Generic, TypeVar
+
+from ..connection import ClientConnection, ServerConnection
+from ..events import Event
+
+Core = TypeVar("Core", ClientConnection, ServerConnection)
+
+
+class Link(asyncio.Protocol, Generic[Core]):
+    """Feeds a core and writes what it has to say, once per turn of the loop.
+
+    Subclasses act on events (`handle_event`) and on the end of the transport (`closed`).
+    """
+
+    def __init__(self, core: Core) -> None:
+        self.core: Core = core
+        self.loop = asyncio.get_running_loop()
+        self.transport: asyncio.Transport | None = None
+        self.peer_address = ""
+        self._flush_scheduled = False
+        self._write_paused = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    # -- for subclasses -------------------------------------------------------------------------------------------
+
+    def handle_event(self, event: Event) -> None:
+        """Act on one event of the core."""
+        raise NotImplementedError
+
+    def closed(self) -> None:
+        """The transport is gone."""
+
+    # -- asyncio.Protocol -----------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.peer_address = describe_address(transport.get_extra_info("peername"))
+        self.schedule_flush()
+
+    def data_received(self, data: bytes) -> None:
+        self.core.receive(data, self.loop.time())
+        self.schedule_flush()
+        self._dispatch()
+
+    def eof_received(self) -> bool:
+        return False  # asyncio closes the transport, and connection_lost follows
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self.core.peer_closed(str(exc) if exc else "closed by the peer")
+        self._dispatch()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.closed()
+
+    def pause_writing(self) -> None:
+        self._write_paused = True
+
+    def resume_writing(self) -> None:
+        self._write_paused = False
+        self.schedule_flush()
+
+    # -- output ---------------------------------------------------------------------------------------------------
+
+    def schedule_flush(self) -> None:
+        """Write what the core has, when this turn of the loop is over."""
+        if not self._flush_scheduled:
+            self._flush_scheduled = True
+            self.loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_scheduled = False
+        transport = self.transport
+        if transport is None or self._write_paused:
+            return
+        core = self.core
+        data = core.data_to_send()
+        if data:
+            transport.write(data)
+        self._dispatch()
+        if core.ended:
+            transport.close()
+            return
+        if core.wants_to_send:
+            self.schedule_flush()
+        self._arm_timer()
+
+    def _dispatch(self) -> None:
+        for event in self.core.take_events():
+            self.handle_event(event)
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    def _arm_timer(self) -> None:
+        """One timer for all calls. It is moved forward when something is due earlier, never back: if it fires and
+        nothing is due, it is set again."""
+        due = self.core.next_timer()
+        if due is None or (self._timer is not None and self._timer.when() <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(due, self._timer_fired)
+
+    def _timer_fired(self) -> None:
+        self._timer = None
+        self.core.handle_timer(self.loop.time())
+        self._dispatch()
+        self.schedule_flush()
+
+    def abort(self) -> None:
+        """Drop the transport without waiting for anything."""
+        if self.transport is not None:
+            self.transport.abort()
+
+
+def describe_address(address: object) -> str:
+    """A socket address as gRPC writes peers: "ipv4:127.0.0.1:50051", "ipv6:[::1]:50051", "unix:/path"."""
+    if isinstance(address, tuple) and len(address) >= 2:  # pyright: ignore[reportUnknownArgumentType]
+        host, port = str(address[0]), int(address[1])  # pyright: ignore[reportUnknownArgumentType]
+        return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
+    if isinstance(address, bytes):
+        return f"unix-abstract:{address[1:].decode('utf-8', 'backslashreplace')}"
+    return f"unix:{address}" if isinstance(address, str) else ""

@@ -1,0 +1,161 @@
+"""What `channel.unary_unary(…)` and its siblings return, and what a stub has for each method: callables that start
+calls."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from ..deadline import effective_deadline
+from ..handlers import Deserializer, Serializer
+from ..metadata import Metadata, MetadataPairs
+from .call_objects import StreamStreamCall, StreamUnaryCall, UnaryStreamCall, UnaryUnaryCall
+from .client_call import CallState
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Requests = AsyncIterable[Request] | Iterable[Request]
+
+
+class Method(Generic[Response]):
+    """One method of a service on a channel.
+
+    All four shapes take `timeout` (seconds from now; None: no deadline of its own), `metadata` (pairs or a mapping),
+    `wait_for_ready` (wait for a connection instead of failing while there is none) and `compression` ("gzip",
+    "deflate", "identity"; None: the channel's).
+    """
+
+    server_streaming: ClassVar[bool]
+
+    def __init__(
+        self, channel: Channel, path: str, request_serializer: Serializer, response_deserializer: Deserializer
+    ) -> None:
+        self.channel = channel
+        self.path = path
+        self.request_serializer = request_serializer
+        self.response_deserializer = response_deserializer
+
+    def _new_call(
+        self,
+        timeout: float | None,
+        metadata: Metadata | MetadataPairs,
+        wait_for_ready: bool | None,
+        compression: str | None,
+    ) -> CallState:
+        channel = self.channel
+        channel.check_open()
+        return CallState(
+            channel,
+            self,
+            effective_deadline(timeout, channel.loop.time()),
+            Metadata(metadata),
+            channel.wait_for_ready if wait_for_ready is None else wait_for_ready,
+            channel.compression if compression is None else compression,
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.path} of {self.channel!r}>"
+
+
+class UnaryUnaryMethod(Method[Response]):
+    """One request, one response: `response = await method(request)`."""
+
+    server_streaming = False
+
+    def __call__(
+        self,
+        request: Any,
+        *,
+        timeout: float | None = None,
+        metadata: Metadata | MetadataPairs = (),
+        wait_for_ready: bool | None = None,
+        compression: str | None = None,
+    ) -> UnaryUnaryCall[Response]:
+        """Start a call. Raises RpcError if the request cannot be encoded, ValueError for bad metadata."""
+        state = self._new_call(timeout, metadata, wait_for_ready, compression)
+        _send_one(state, request)
+        return UnaryUnaryCall(state)
+
+
+class UnaryStreamMethod(Method[Response]):
+    """One request, a stream of responses: `async for response in method(request)`."""
+
+    server_streaming = True
+
+    def __call__(
+        self,
+        request: Any,
+        *,
+        timeout: float | None = None,
+        metadata: Metadata | MetadataPairs = (),
+        wait_for_ready: bool | None = None,
+        compression: str | None = None,
+    ) -> UnaryStreamCall[Response]:
+        """Start a call. Raises RpcError if the request cannot be encoded, ValueError for bad metadata."""
+        state = self._new_call(timeout, metadata, wait_for_ready, compression)
+        _send_one(state, request)
+        return UnaryStreamCall(state)
+
+
+class StreamUnaryMethod(Method[Response]):
+    """A stream of requests, one response: `response = await method(requests)`.
+
+    Without `requests`, send them with `call.send` and end with `call.done_sending`, then await the call.
+    """
+
+    server_streaming = False
+
+    def __call__(
+        self,
+        requests: Requests[Any] | None = None,
+        *,
+        timeout: float | None = None,
+        metadata: Metadata | MetadataPairs = (),
+        wait_for_ready: bool | None = None,
+        compression: str | None = None,
+    ) -> StreamUnaryCall[Response]:
+        """Start a call. Raises ValueError for bad metadata."""
+        state = self._new_call(timeout, metadata, wait_for_ready, compression)
+        _send_many(state, requests)
+        return StreamUnaryCall(state)
+
+
+class StreamStreamMethod(Method[Response]):
+    """Streams both ways: `async for response in method(requests)`, or `async with method() as call` with `call.send`,
+    `call.receive` and `call.done_sending`."""
+
+    server_streaming = True
+
+    def __call__(
+        self,
+        requests: Requests[Any] | None = None,
+        *,
+        timeout: float | None = None,
+        metadata: Metadata | MetadataPairs = (),
+        wait_for_ready: bool | None = None,
+        compression: str | None = None,
+    ) -> StreamStreamCall[Response]:
+        """Start a call. Raises ValueError for bad metadata."""
+        state = self._new_call(timeout, metadata, wait_for_ready, compression)
+        _send_many(state, requests)
+        return StreamStreamCall(state)
+
+
+def _send_one(state: CallState, request: Any) -> None:
+    # Sent before the call begins, so that everything leaves in one write.
+    if state.channel.interceptors:
+        state.begin()  # hooks are registered when the chain runs; the message has to wait for them
+        state.send_later(request)
+        return
+    state.send_now(request)
+    state.end_sending()
+    state.begin()
+
+
+def _send_many(state: CallState, requests: Requests[Any] | None) -> None:
+    state.begin()
+    if requests is not None:
+        state.send_all(requests)
