@@ -43,12 +43,12 @@ def compile_files(
     # 2. Trees → descriptors that have names but no references yet, and the table of all names.
     table = SymbolTable()
     for unit in units:
-        table.add_compiled(f for f in unit.file.dependencies if f.name in pool)
+        table.add_compiled(f for f in (*unit.file.dependencies, *unit.option_imports) if f.name in pool)
         declare(unit, table)
 
     # 3. Names → the messages and enums that they mean.
     for unit in units:
-        unit.visible = visible_files(unit.file)
+        unit.visible = visible_files(unit.file, unit.file.dependencies)
         resolve(unit, table)
 
     # 4. Edition features, and what follows from them: presence, packing, framing.

@@ -105,13 +105,18 @@ class Cursor:
         self.index = at + 1
         return Name(text, start, start + len(text))
 
-    def dotted_name(self, what: str) -> Name:
-        """A name with dots, which may have white space around them."""
+    def dotted_token(self, what: str) -> str:
+        """One token: a name, with dots but without white space around them."""
         at = self.index
         if self.kinds[at] != IDENT:
             raise self.fault(f"expected {what}")
-        text, start = self.texts[at], self.starts[at]
         self.index = at + 1
+        return self.texts[at]
+
+    def dotted_name(self, what: str) -> Name:
+        """A name with dots, which may have white space around them."""
+        start = self.start
+        text = self.dotted_token(what)
         if self.texts[self.index] != ".":
             return Name(text, start, start + len(text))
         parts = [text]

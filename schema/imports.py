@@ -113,7 +113,7 @@ class _Loader:
             if statement is None:
                 self.stack.pop()
                 self.close(frame.unit)
-            elif statement.modifier != "option":
+            else:
                 self.follow(frame.unit, statement)
 
     def parse(self, name: str) -> Unit | None:
@@ -165,13 +165,14 @@ class _Loader:
                 unit.error(statement.path, f"{name!r} is imported twice")
                 continue
             seen.add(name)
-            if statement.modifier == "option":
-                file.option_dependency.append(name)
-                continue
             imported = self.units.get(name)
             dependency = self.pool.get(name) or (imported.file if imported else None)
             if dependency is None or (imported and self.is_open(imported)):
                 unit.incomplete = True
+                continue
+            if statement.modifier == "option":
+                file.option_dependency.append(name)
+                unit.option_imports.append(dependency)
                 continue
             if statement.modifier:
                 indexes = file.public_dependency if statement.modifier == "public" else file.weak_dependency
@@ -184,10 +185,10 @@ class _Loader:
         return any(frame.unit is unit for frame in self.stack)
 
 
-def visible_files(file: FileDescriptor) -> set[str]:
-    """The names of the files whose symbols `file` may use: itself, its imports, and what those import publicly."""
+def visible_files(file: FileDescriptor, imported: Sequence[FileDescriptor]) -> set[str]:
+    """The names of the files whose symbols `file` may use: itself, those imported, and what those import publicly."""
     visible = {file.name}
-    pending = list(file.dependencies)
+    pending = list(imported)
     while pending:
         dependency = pending.pop()
         if dependency.name not in visible:

@@ -40,6 +40,21 @@ def record(field: FieldDescriptor, payload: bytes) -> bytes:
     return encode_tag(number, WireType.LEN) + encode_varint(len(payload)) + payload
 
 
+def _zero(field: FieldDescriptor) -> bytes:
+    """The encoded zero value of a singular field."""
+    if field.message_type:
+        return b""
+    if field.enum_type and field.enum_type.values:
+        return SCALARS[field.kind].write(field.enum_type.values[0].number)
+    return SCALARS[field.kind].write(SCALARS[field.kind].zero)
+
+
+def packed_record(field: FieldDescriptor, payloads: list[bytes]) -> bytes:
+    """All values of a packed field under one tag."""
+    data = b"".join(payloads)
+    return encode_tag(field.number, WireType.LEN) + encode_varint(len(data)) + data
+
+
 def scalar_payload(field: FieldDescriptor, value: bytes | int | float | str, *, text_format: bool) -> bytes:
     """The bytes of a literal, without its tag. Raises ValueFault if it does not fit the field."""
     converted = text_value(field, value) if text_format else scalar_value(field, value)
@@ -58,24 +73,34 @@ class AggregateEncoder:
 
     def encode(self, message: MessageDescriptor, value: ast.Aggregate, path: Path) -> bytes:
         """The bytes of the message that `value` describes. Faults are reported."""
-        parts: list[bytes] = []
+        parts: list[tuple[int, bytes]] = []
+        packed: dict[FieldDescriptor, list[bytes]] = {}
         seen: dict[FieldDescriptor, ast.AggregateField] = {}
         for item in value.fields:
             if item.is_extension and "/" in item.name.text:
-                parts.append(self.any_value(message, item))
+                parts.append((0, self.any_value(message, item)))
                 continue
             field = self.field(message, item)
             if field is None:
                 continue
+            here = (*path, field.number)
             if field.label is not Label.REPEATED:
                 self.check_once(field, item, seen)
-                self.set_paths.add((*path, field.number))
+                self.set_paths.add(here)
             seen[field] = item
-            parts += self.values(field, item, (*path, field.number))
+            payloads = self.payloads(field, item, here)
+            if field.packed:
+                packed.setdefault(field, []).extend(payloads)
+            else:
+                parts += [(field.number, record(field, payload)) for payload in payloads]
         for field in message.fields:
             if field.label is Label.REQUIRED and field not in seen:
                 self.unit.error(value, f"'{field.name}' of {message.full_name} is required and not given")
-        return b"".join(parts)
+        if message.is_map_entry:
+            # A map's entry always has both its fields.
+            parts += [(f.number, record(f, _zero(f))) for f in message.fields if f not in seen]
+        parts += [(field.number, packed_record(field, payloads)) for field, payloads in packed.items()]
+        return b"".join(data for _, data in sorted(parts, key=lambda part: part[0]))
 
     def field(self, message: MessageDescriptor, item: ast.AggregateField) -> FieldDescriptor | None:
         name = item.name.text
@@ -114,32 +139,31 @@ class AggregateEncoder:
             if other in seen and other is not field:
                 self.unit.error(item.name, f"'{item.name.text}' and '{other.name}' exclude each other")
 
-    def values(self, field: FieldDescriptor, item: ast.AggregateField, path: Path) -> list[bytes]:
-        value = item.value
-        if not isinstance(value, ast.ValueList):
-            return [self.value(field, value, path)]
-        if field.label is not Label.REPEATED:
+    def payloads(self, field: FieldDescriptor, item: ast.AggregateField, path: Path) -> list[bytes]:
+        """The encoded values of one statement, which may be a list, without their tags."""
+        values = item.value.values if isinstance(item.value, ast.ValueList) else [item.value]
+        if isinstance(item.value, ast.ValueList) and field.label is not Label.REPEATED:
             self.unit.error(
-                value, f"'{item.name.text}' is not repeated: it takes one value, without brackets"
+                item.value, f"'{item.name.text}' is not repeated: it takes one value, without brackets"
             )
             return []
-        return [self.value(field, one, path) for one in value.values]
+        encoded = [self.payload(field, value, path) for value in values]
+        return [data for data in encoded if data is not None]
 
-    def value(self, field: FieldDescriptor, value: ast.Value, path: Path) -> bytes:
+    def payload(self, field: FieldDescriptor, value: ast.Value, path: Path) -> bytes | None:
         unit = self.unit
         if field.message_type is not None:
-            if not isinstance(value, ast.Aggregate):
-                unit.error(value, f"'{field.name}' is a message: write its fields in braces")
-                return b""
-            return record(field, self.encode(field.message_type, value, path))
-        if not isinstance(value, ast.Scalar):
+            if isinstance(value, ast.Aggregate):
+                return self.encode(field.message_type, value, path)
+            unit.error(value, f"'{field.name}' is a message: write its fields in braces")
+        elif not isinstance(value, ast.Scalar):
             unit.error(value, f"'{field.name}' is no message: it takes a plain value")
-            return b""
-        try:
-            return record(field, scalar_payload(field, value.value, text_format=True))
-        except ValueFault as fault:
-            unit.error(value, str(fault), fault.help)
-            return b""
+        else:
+            try:
+                return scalar_payload(field, value.value, text_format=True)
+            except ValueFault as fault:
+                unit.error(value, str(fault), fault.help)
+        return None
 
     def any_value(self, message: MessageDescriptor, item: ast.AggregateField) -> bytes:
         """`[type.googleapis.com/pkg.Message] { … }` inside a google.protobuf.Any."""

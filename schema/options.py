@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from . import ast
 from .descriptor import FieldDescriptor, HasOptions, Label, MessageDescriptor
+from .imports import visible_files
 from .option_value import AggregateEncoder, Path, did_you_mean, record, scalar_payload
 from .symbol_table import describe, file_of
 from .values import ValueFault
@@ -23,6 +24,8 @@ _MAP_ENTRY = b"\x38\x01"  # MessageOptions.map_entry = true
 def interpret_options(units: list[Unit], table: SymbolTable) -> None:
     """Sets `option_bytes` of everything in the units. Options that mean nothing are reported."""
     for unit in units:
+        if unit.option_imports:
+            unit.visible = visible_files(unit.file, [*unit.file.dependencies, *unit.option_imports])
         interpreter: _Interpreter | None = None
         for descriptor, options, scope in _elements(unit):
             # descriptor.proto is compiled only when there is an option to interpret.

@@ -21,12 +21,9 @@ def parse_enum(p: Cursor, start: int, visibility: Name | None = None) -> Enum:
 
 
 def _parse_statement(p: Cursor, enum: Enum) -> None:
-    # A value may be called `option` or `reserved`; what follows tells the two apart.
-    if p.text == "option" and p.peek() != "=":
-        p.advance()
+    if p.accept("option"):
         enum.options.append(parse_option_statement(p))
-    elif p.text == "reserved" and p.peek() != "=":
-        p.advance()
+    elif p.accept("reserved"):
         parse_reserved(p, enum.reserved_ranges, enum.reserved_names, signed=True)
     else:
         start = p.start

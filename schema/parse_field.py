@@ -29,6 +29,8 @@ def parse_field(p: Cursor, scope: Scope) -> None:
     """One field statement, its label included."""
     start = p.start
     label = p.identifier("a label") if p.text in _LABELS else None
+    if label and label.text != "repeated":
+        _check_label(p, label)
     if scope.oneof and label:
         help = "remove the label"
         p.syntax_error(Fault(f"a member of a oneof cannot be '{label.text}'", label.start, label.end, help))
@@ -47,6 +49,17 @@ def parse_field(p: Cursor, scope: Scope) -> None:
         _add(p, scope, field)
         p.end_statement()
         field.end = p.end
+
+
+def _check_label(p: Cursor, label: Name) -> None:
+    message = help = None
+    if p.edition == "proto3" and label.text == "required":
+        message = "proto3 has no required fields"
+    elif p.edition not in ("proto2", "proto3"):
+        feature = "EXPLICIT (the default)" if label.text == "optional" else "LEGACY_REQUIRED"
+        message, help = f"editions have no '{label.text}'", f"set features.field_presence = {feature}"
+    if message:
+        p.syntax_error(Fault(message, label.start, label.end, help))
 
 
 def _parse_number(p: Cursor, name: Name) -> Int:
@@ -79,7 +92,10 @@ def _parse_group(p: Cursor, scope: Scope, label: Name | None, start: int) -> Non
     if p.edition not in ("proto2", "proto3"):
         help = "declare a message, and a field of it with features.message_encoding = DELIMITED"
         p.syntax_error(Fault("groups are not part of editions", keyword.start, keyword.end, help))
-    elif p.edition == "proto2" and not label and not scope.oneof:
+    elif p.edition == "proto3":
+        help = "declare a message and a field of it"
+        p.syntax_error(Fault("groups are not part of proto3", keyword.start, keyword.end, help))
+    elif not label and not scope.oneof:
         help = "add 'optional', 'required' or 'repeated'"
         p.syntax_error(Fault("a proto2 field needs a label", keyword.start, keyword.end, help))
     name = p.identifier("the name of a group")
@@ -121,6 +137,10 @@ def _parse_map(p: Cursor, scope: Scope, label: Name | None, start: int) -> None:
     field.type = Name(entry.name.text, value.start, value.end)
     field.label = Name("repeated", keyword.start, keyword.end)
     _add(p, scope, field)
+    for part in entry.fields:
+        part.options = [
+            o for o in field.options if o.parts[0].name.text == "features" and not o.parts[0].is_extension
+        ]
     if not wrong:
         scope.messages.append(entry)
     else:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .errors import Report
     from .source import Source
 
+MAX_PACKAGE_LENGTH = 511  # protoc's limits
+MAX_PACKAGE_DEPTH = 100
 EDITIONS = ("2023", "2024")
 _KEYWORDS = ("message", "enum", "service", "extend", "import", "package", "option", "syntax", "edition")
 
@@ -108,6 +110,10 @@ def _parse_package(p: Cursor, file: File) -> None:
     p.advance()
     name = p.dotted_name("the name of the package")
     p.end_statement()
+    if len(name.text) > MAX_PACKAGE_LENGTH or name.text.count(".") >= MAX_PACKAGE_DEPTH:
+        limits = f"the limits are {MAX_PACKAGE_LENGTH} characters and {MAX_PACKAGE_DEPTH} parts"
+        p.syntax_error(Fault("the name of the package is too long", name.start, name.end, limits))
+        return
     if file.package:
         p.syntax_error(Fault("the package is declared twice", start, name.end))
     file.package = name

@@ -47,9 +47,8 @@ def _parse_name(p: Cursor) -> list[OptionPart]:
             p.expect(")", "after the name of the extension")
             parts.append(OptionPart(name, True))
         else:
-            name = p.dotted_name("the name of an option")
-            start = name.start
-            for text in name.text.split("."):
+            start = p.start
+            for text in p.dotted_token("the name of an option").split("."):
                 parts.append(OptionPart(Name(text, start, start + len(text)), False))
                 start += len(text) + 1
         if not p.accept("."):

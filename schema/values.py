@@ -71,7 +71,7 @@ def _integer(kind: Kind, value: bytes | int | float | str) -> int:
 
 def _float(kind: Kind, value: bytes | int | float | str) -> float:
     if isinstance(value, str):
-        words = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan, "-nan": -math.nan}
+        words = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan, "-nan": math.nan}
         if value not in words:
             raise ValueFault(f"a {kind.value} is a number, inf or nan")
         return words[value]
