@@ -80,12 +80,10 @@ def _constructor(plan: MessagePlan, cls: type[Message], storage: type[Message]) 
     def bind(name: str, value: Any) -> str:
         return source.bind(free(name), value)
 
-    self, wrong, plain = free("self"), free("unexpected"), free("plain")
+    self, plain = free("self"), free("plain")
     arguments = "".join(f", {field.attribute}={_argument_default(bind, field)}" for field in plan.fields)
-    source.line(f"def __init__({self}, /{', *' if arguments else ''}{arguments}, **{wrong}):")
+    source.line(f"def __init__({self}, /{', *' if arguments else ''}{arguments}):")
     with source.block():
-        source.line(f"if {wrong}:")
-        source.line(f"    {bind('refuse', _refuse)}({bind('plan', plan)}, {wrong})")
         for oneof in plan.oneofs:
             _check_oneof(source, bind, plan, oneof)
         if storage is not cls:
@@ -101,7 +99,9 @@ def _constructor(plan: MessagePlan, cls: type[Message], storage: type[Message]) 
         if storage is not cls:
             source.line(f"if {plain}:")
             source.line(f"    {self}.__class__ = {bind('public', cls)}")
-    return source.compile("__init__")
+    constructor = source.compile("__init__")
+    constructor.__qualname__ = plan.full_name  # Python's TypeError for a wrong argument begins with this name
+    return constructor
 
 
 def _argument_default(bind: Binder, field: FieldPlan) -> str:
@@ -128,11 +128,6 @@ def _check_oneof(source: Source, bind: Binder, plan: MessagePlan, oneof: str) ->
         pairs = ", ".join(f"{member!r}: {member}" for member in members)
         source.line(f"if {count} > 1:")
         source.line(f"    {bind('refuse_oneof', _refuse_oneof)}({oneof!r}, {{{pairs}}})")
-
-
-def _refuse(plan: MessagePlan, unexpected: dict[str, Any]) -> None:
-    name = next(iter(unexpected))
-    raise TypeError(f"{plan.full_name} has no field {name!r}{access.did_you_mean(name, plan)}")
 
 
 def _refuse_oneof(oneof: str, members: dict[str, Any]) -> None:

@@ -75,10 +75,10 @@ class EncoderEmitter:
             self._finish()
 
     def emit_extensions(self) -> None:
-        """`write_extensions(x, depth)`: the bytes of a message's extensions, given as a dict by number."""
-        with self.source.block("def write_extensions(x, depth):"):
+        """`write_extensions(values, depth)`: the bytes of a message's extensions, given as a dict by number."""
+        with self.source.block("def write_extensions(values, depth):"):
             for number in sorted(self.plan.extensions):
-                self.emit_field(self.plan.extensions[number], f"x.get({number})")
+                self.emit_field(self.plan.extensions[number], f"values.get({number})")
             self.source.line(f"return {self._joined()}")
 
     def _finish(self) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 from . import access
 from .plan import Cardinality, FieldPlan, MessagePlan
 from .unknown import UnknownField, parse_unknown
+
+if TYPE_CHECKING:
+    from .specialize import Codec
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +61,19 @@ class Message:
     def __init__(self, /, **fields: Any) -> None:
         raise TypeError("Message is abstract: build_class makes a class from a plan")
 
-    # Both are replaced by the compiled functions when they are first called on a class.
+    # Both are replaced in the class by the compiled functions when they are first called. They stay in use where somebody
+    # got hold of them before (`deserializer=Book.decode`), so they should cost little.
 
     def encode(self) -> bytes:
         """The message as bytes. Raises EncodeError, naming the field, for a value that its field cannot hold."""
-        from .specialize import encoder
-
-        return encoder(type(self).__plan__)(self)
+        codec = self.__plan__.codec or _new_codec(self.__plan__)
+        return codec.encode(self)
 
     @classmethod
     def decode(cls, data: bytes | bytearray | memoryview) -> Self:
         """A message from bytes. Raises DecodeError, with offset and path, for bytes that are not such a message."""
-        from .specialize import decoder
-
-        return decoder(cls.__plan__)(data)  # pyright: ignore[reportReturnType]  # the class of the plan
+        codec = cls.__plan__.codec or _new_codec(cls.__plan__)
+        return codec.decode(data)  # pyright: ignore[reportReturnType]  # the class of the plan
 
     def merge(self, other: Self | bytes | bytearray | memoryview) -> None:
         """Take over what is set in `other`: single values replace, messages merge, lists and maps are added to.
@@ -201,6 +203,14 @@ class Message:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self.copy()
+
+
+def _new_codec(plan: MessagePlan) -> Codec:
+    from .specialize import (
+        codec_of,
+    )  # with the tables that it needs, it is imported when a codec is first used
+
+    return codec_of(plan)
 
 
 from .class_builder import build_class  # noqa: E402  # needs the class above

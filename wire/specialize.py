@@ -78,7 +78,9 @@ class Codec:
         cls = message_class(self.plan)
         for kind in ("encode", "decode"):
             installed = vars(cls).get(kind)
-            if installed is not None and getattr(installed, "__func__", installed) is self._functions.get(kind):
+            if installed is not None and getattr(installed, "__func__", installed) is self._functions.get(
+                kind
+            ):
                 delattr(cls, kind)
             setattr(self, kind, self._stub(kind))
         self._functions.clear()
@@ -184,144 +186,6 @@ def encoder(plan: MessagePlan) -> Callable[[Any], bytes]:
 def decoder(plan: MessagePlan) -> Callable[[Any], Any]:
     """The function behind `Message.decode`: bytes → message. Raises DecodeError. See `encoder`."""
     return codec_of(plan).function("decode")
-
-
-def source(self, kind: str) -> str:
-        self.function(kind)
-        return self._sources[kind]
-
-    def link(self, kind: str, namespace: dict[str, Any], name: str) -> None:
-        """Make the function callable as `name` in `namespace`, without compiling it now."""
-        namespace[name] = self._functions.get(kind) or self._stub(kind)
-        self._links.setdefault(kind, []).append((namespace, name))
-
-    def inline_into(self, caller: Codec) -> None:
-        self._inlined_by.add(caller)
-
-    def forget(self) -> None:
-        """Drop all functions, because the plan has changed; they are compiled anew when they are next called."""
-        if not self._functions:
-            return
-        cls = message_class(self.plan)
-        for kind in ("encode", "decode"):
-            installed = vars(cls).get(kind)
-            if installed is not None and getattr(installed, "__func__", installed) is self._functions.get(kind):
-                delattr(cls, kind)
-            setattr(self, kind, self._stub(kind))
-        self._functions.clear()
-        for kind, places in self._links.items():
-            for namespace, name in places:
-                namespace[name] = self._stub(kind)
-        for caller in list(self._inlined_by):
-            caller.forget()
-
-    def _replace_method(self, kind: str, function: Function) -> None:
-        """Put the function in the place of `encode` or `decode` in the message class, unless that has its own."""
-        cls = message_class(self.plan)
-        if kind == "encode" and cls.encode is Message.encode:
-            cls.encode = function
-        if kind == "decode" and getattr(cls.decode, "__func__", None) is Message.decode.__func__:
-            cls.decode = staticmethod(function)
-
-    def _stub(self, kind: str) -> Function:
-        def compile_and_call(*arguments: Any) -> Any:
-            return self.function(kind)(*arguments)
-
-        return compile_and_call
-
-    def _compile(self, kind: str) -> Function:
-        source = Source(f"{kind} {self.plan.full_name}")
-        linker = _Linker(self, source)
-        if kind == "encode":
-            emit_encode(source, self.plan, linker)
-        elif kind == "decode":
-            emit_decode(source, self.plan, linker)
-        elif self.plan.message_set:
-            return _interpreted(self.plan, kind)
-        elif kind == "write":
-            EncoderEmitter(source, self.plan, linker).emit_message()
-        elif kind == "write_extensions":
-            EncoderEmitter(source, self.plan, linker).emit_extensions()
-        elif kind == "read":
-            DecoderEmitter(source, self.plan, linker).emit_message()
-        else:
-            DecoderEmitter(source, self.plan, linker).emit_message(
-                group=int(kind.removeprefix("read_group_"))
-            )
-        self._sources[kind] = source.text
-        return source.compile(kind if not kind.startswith("read") else "read")
-
-
-class _Linker:
-    """Gives a function under construction access to the functions of other messages."""
-
-    def __init__(self, codec: Codec, source: Source) -> None:
-        self._codec = codec
-        self._source = source
-        self._names: dict[tuple[int, str], str] = {}
-
-    def function(self, plan: MessagePlan, kind: str) -> str:
-        key = id(plan), kind
-        if key not in self._names:
-            name = re.sub(r"\W", "_", f"{kind}_{plan.full_name}")
-            while name in self._source.namespace:
-                name += "_"
-            self._names[key] = name
-            codec_of(plan).link(kind, self._source.namespace, name)
-        return self._names[key]
-
-    def inlines(self, plan: MessagePlan) -> bool:
-        if not is_text_leaf(plan):
-            return False
-        codec_of(plan).inline_into(self._codec)
-        return True
-
-
-def _interpreted(plan: MessagePlan, kind: str) -> Function:
-    """The functions of a MessageSet, which nobody needs fast."""
-    if kind == "write":
-        return interpret.write_message
-
-    def read(data: bytes, position: int, end: int, message: Message | None, depth: int) -> Any:
-        group = int(kind.removeprefix("read_group_")) if kind != "read" else None
-        if message is None:
-            message = message_class(plan)()
-        after = interpret.read_message(message, plan, data, position, min(end, len(data)), depth, group)
-        if interpret.missing_required(message) is not None or (group is None and after != end):
-            raise read_helpers.Unusual
-        return message if group is None else (message, after)
-
-    return read
-
-
-def codec_of(plan: MessagePlan) -> Codec:
-    if plan.codec is None:
-        plan.codec = Codec(plan)
-    return plan.codec
-
-
-def encoder(plan: MessagePlan) -> Callable[[Any], bytes]:
-    """The function behind `Message.encode`: message → bytes. Raises EncodeError.
-
-    It is also put in the place of `encode` in the message class.
-    """
-    function = codec_of(plan).function("encode")
-    cls = message_class(plan)
-    if cls.encode is Message.encode:
-        cls.encode = function
-    return function
-
-
-def decoder(plan: MessagePlan) -> Callable[[Any], Any]:
-    """The function behind `Message.decode`: bytes → message. Raises DecodeError.
-
-    It is also put in the place of `decode` in the message class.
-    """
-    function = codec_of(plan).function("decode")
-    cls = message_class(plan)
-    if getattr(cls.decode, "__func__", None) is Message.decode.__func__:  # not replaced yet, nor overridden
-        cls.decode = staticmethod(function)
-    return function
 
 
 def source(plan: MessagePlan) -> str:

@@ -53,12 +53,41 @@ def long_length(tag: bytes, length: int) -> bytes:
     return tag + encode_varint(length)
 
 
-def _wide(tag: bytes, value: int) -> bytes:
-    """Tag and varint of 0 <= value < 2**64."""
-    if value < 0x4000:
-        return tag + VARINT[value]
-    if value < 0x10000000:
-        return tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14]
+# The writers below get numbers that are negative, or 128 and more. They test no types: what is no integer fails at `&`.
+
+
+def write_int32(tag: bytes, value: Any) -> bytes:
+    if value >= 0:
+        if value < 0x10000000:
+            return (
+                tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14]
+                if value > 0x3FFF
+                else tag + VARINT[value]
+            )
+        if value <= 0x7FFFFFFF:
+            return tag + CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF] + VARINT[value >> 28]
+    elif value >= -0x80000000:
+        return tag + CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF] + NEGATIVE_TAIL[value >> 28]
+    raise OverflowError
+
+
+def write_uint32(tag: bytes, value: Any) -> bytes:
+    if 0 <= value < 0x10000000:
+        return (
+            tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14] if value > 0x3FFF else tag + VARINT[value]
+        )
+    if 0 < value <= 0xFFFFFFFF:
+        return tag + CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF] + VARINT[value >> 28]
+    raise OverflowError
+
+
+def write_uint64(tag: bytes, value: Any) -> bytes:
+    if 0 <= value < 0x10000000:
+        return (
+            tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14] if value > 0x3FFF else tag + VARINT[value]
+        )
+    if not 0 <= value <= 0xFFFFFFFFFFFFFFFF:
+        raise OverflowError
     tag += CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF]
     value >>= 28
     while value >= 0x4000:
@@ -67,52 +96,29 @@ def _wide(tag: bytes, value: int) -> bytes:
     return tag + VARINT[value]
 
 
-def write_int32(tag: bytes, value: Any) -> bytes:
-    if value.__class__ is not int:
-        value = index(value)
-    if value >= 0:
-        if value > 0x7FFFFFFF:
-            raise OverflowError
-        return _wide(tag, value)
-    if value < -0x80000000:
-        raise OverflowError
-    return tag + CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF] + NEGATIVE_TAIL[value >> 28]
-
-
 def write_int64(tag: bytes, value: Any) -> bytes:
-    if value.__class__ is not int:
-        value = index(value)
     if value >= 0:
-        if value > 0x7FFFFFFFFFFFFFFF:
-            raise OverflowError
-        return _wide(tag, value)
-    if value < -0x8000000000000000:
-        raise OverflowError
-    return _wide(tag, value + 0x10000000000000000)
-
-
-def write_uint32(tag: bytes, value: Any) -> bytes:
-    if value.__class__ is not int:
-        value = index(value)
-    if not 0 <= value <= 0xFFFFFFFF:
-        raise OverflowError
-    return _wide(tag, value)
-
-
-def write_uint64(tag: bytes, value: Any) -> bytes:
-    if value.__class__ is not int:
-        value = index(value)
-    if not 0 <= value <= 0xFFFFFFFFFFFFFFFF:
-        raise OverflowError
-    return _wide(tag, value)
+        if value < 0x10000000:
+            return (
+                tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14]
+                if value > 0x3FFF
+                else tag + VARINT[value]
+            )
+        if value <= 0x7FFFFFFFFFFFFFFF:
+            return write_uint64(tag, value)
+    elif value >= -0x80000000:
+        return tag + CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF] + NEGATIVE_TAIL[value >> 28]
+    elif value >= -0x8000000000000000:
+        return write_uint64(tag, value + 0x10000000000000000)
+    raise OverflowError
 
 
 def write_sint32(tag: bytes, value: Any) -> bytes:
     if value.__class__ is not int:
-        value = index(value)
+        value = index(value)  # an integer of fixed size would overflow when it is doubled
     if not -0x80000000 <= value <= 0x7FFFFFFF:
         raise OverflowError
-    return _wide(tag, value + value if value >= 0 else -value - value - 1)
+    return write_uint32(tag, value + value if value >= 0 else -value - value - 1)
 
 
 def write_sint64(tag: bytes, value: Any) -> bytes:
@@ -120,7 +126,7 @@ def write_sint64(tag: bytes, value: Any) -> bytes:
         value = index(value)
     if not -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
         raise OverflowError
-    return _wide(tag, value + value if value >= 0 else -value - value - 1)
+    return write_uint64(tag, value + value if value >= 0 else -value - value - 1)
 
 
 # By kind: (tag, value) → tag and value, for values of which the table of the tag holds none.
