@@ -14,7 +14,14 @@ from urllib.parse import unquote_to_bytes
 
 from .compression import ACCEPTED
 from .header_blocks import HeaderBlock, HeaderField
-from .metadata import BadMetadata, Metadata, MetadataValue, decode_binary, decode_metadata, encode_metadata
+from .metadata import (
+    STATUS_DETAILS,
+    BadMetadata,
+    Metadata,
+    MetadataValue,
+    decode_metadata,
+    encode_metadata,
+)
 from .status import Status, StatusCode, http2_error_name, status_of_http, status_of_reset
 from .timeout import decode_timeout, encode_timeout
 from .version import USER_AGENT
@@ -204,11 +211,10 @@ def trailers(status: Status) -> list[HeaderField]:
     headers = [(b"grpc-status", b"%d" % status.code)]
     if status.message:
         headers.append((b"grpc-message", encode_message(status.message)))
-    if status.details:
-        from base64 import b64encode
-
-        headers.append((b"grpc-status-details-bin", b64encode(status.details).rstrip(b"=")))
-    return headers + encode_metadata(status.trailing_metadata)
+    metadata = list(status.trailing_metadata)
+    if status.details and STATUS_DETAILS not in status.trailing_metadata:
+        metadata.append((STATUS_DETAILS, status.details))
+    return headers + encode_metadata(metadata)
 
 
 def refusal_headers(refused: RequestRefused) -> list[HeaderField]:
@@ -307,11 +313,10 @@ def _status_of_fields(block: HeaderBlock) -> Status:
         message = f"{message} [grpc-status was {_show(text)}]".lstrip()
     try:
         metadata = decode_metadata(block.fields)
-        details = fields.get(b"grpc-status-details-bin")
-        details = decode_binary("grpc-status-details-bin", details) if details else b""
+        details = metadata.get(STATUS_DETAILS)
     except BadMetadata as error:
         return Status(StatusCode.INTERNAL, f"malformed trailers: {error}", from_peer=False)
-    return Status(code, message, details, metadata, from_peer=True)
+    return Status(code, message, details if isinstance(details, bytes) else b"", metadata, from_peer=True)
 
 
 def reset_status(error_code: int) -> Status:

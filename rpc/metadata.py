@@ -20,8 +20,9 @@ _TEXT = re.compile(r"[\x20-\x7e]*")
 
 # Header names that are part of the protocol: never delivered as metadata, never accepted from an application (R25).
 _RESERVED = frozenset({"content-type", "te", "user-agent", "host", "connection", "content-length"})
-# gRPC lets these two through (R25).
-_DELIVERED = frozenset({b"grpc-retry-pushback-ms", b"grpc-previous-rpc-attempts"})
+STATUS_DETAILS = "grpc-status-details-bin"
+# gRPC lets these through (R25); grpcio's status helpers look for the details among the trailing metadata.
+_DELIVERED = frozenset({b"grpc-retry-pushback-ms", b"grpc-previous-rpc-attempts", STATUS_DETAILS.encode()})
 
 
 class Metadata:
@@ -115,7 +116,7 @@ def _encode_pair(key: str, value: MetadataValue) -> tuple[bytes, bytes]:
     name = key.lower()
     if not _KEY.fullmatch(name):
         raise ValueError(f"metadata key {key!r} may hold only the characters 0-9 a-z _ . -")
-    if name.startswith("grpc-") or name in _RESERVED:
+    if (name.startswith("grpc-") and name != STATUS_DETAILS) or name in _RESERVED:
         raise ValueError(f"metadata key {key!r} is reserved for the protocol")
     if name.endswith("-bin"):
         if not isinstance(value, (bytes, bytearray, memoryview)):

@@ -143,27 +143,44 @@ class Channel:
         self._all_closed = asyncio.Event()
 
     # -- methods --------------------------------------------------------------------------------------------------
+    # `_registered_method` is what stubs written by grpcio's generator pass; it changes nothing here.
 
     def unary_unary(
-        self, method: str, request_serializer: Serializer = bytes, response_deserializer: Deserializer = bytes
+        self,
+        method: str,
+        request_serializer: Serializer = bytes,
+        response_deserializer: Deserializer = bytes,
+        _registered_method: bool = False,
     ) -> UnaryUnaryMethod[Any]:
         """The method at this path ("/pkg.Service/Method"). Without serializers, messages are bytes."""
         return UnaryUnaryMethod(self, method, request_serializer, response_deserializer)
 
     def unary_stream(
-        self, method: str, request_serializer: Serializer = bytes, response_deserializer: Deserializer = bytes
+        self,
+        method: str,
+        request_serializer: Serializer = bytes,
+        response_deserializer: Deserializer = bytes,
+        _registered_method: bool = False,
     ) -> UnaryStreamMethod[Any]:
         """The same for one request and a stream of responses."""
         return UnaryStreamMethod(self, method, request_serializer, response_deserializer)
 
     def stream_unary(
-        self, method: str, request_serializer: Serializer = bytes, response_deserializer: Deserializer = bytes
+        self,
+        method: str,
+        request_serializer: Serializer = bytes,
+        response_deserializer: Deserializer = bytes,
+        _registered_method: bool = False,
     ) -> StreamUnaryMethod[Any]:
         """The same for a stream of requests and one response."""
         return StreamUnaryMethod(self, method, request_serializer, response_deserializer)
 
     def stream_stream(
-        self, method: str, request_serializer: Serializer = bytes, response_deserializer: Deserializer = bytes
+        self,
+        method: str,
+        request_serializer: Serializer = bytes,
+        response_deserializer: Deserializer = bytes,
+        _registered_method: bool = False,
     ) -> StreamStreamMethod[Any]:
         """The same for streams both ways."""
         return StreamStreamMethod(self, method, request_serializer, response_deserializer)

@@ -280,7 +280,7 @@ class Server:
         grace: float | None = 30.0,
         on_signal: Callable[[], None] | None = None,
     ) -> None:
-        """Serve until SIGTERM or SIGINT (or one of `signals`), then stop with `grace`; a second signal stops at once."""
+        """Serve until SIGTERM or SIGINT (or one of `signals`), then stop with `grace`; a second one stops at once."""
         loop = asyncio.get_running_loop()
         received = asyncio.Event()
         watched = signals or (signal.SIGTERM, signal.SIGINT)

@@ -8,7 +8,6 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError as FutureCancelledError
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..call import ServerCall
@@ -145,9 +144,9 @@ class ServerCallRunner:
             self._send_result(await outcome, context)
 
     async def _handle_sync(self, request: Any, context: ServicerContext) -> None:
-        call = partial(contextvars.copy_context().run, self._call_in_thread, request, context)
-        outcome: Any = await asyncio.wrap_future(self.link.server.executor.submit(call), loop=self.loop)
-        self._send_result(outcome, context)
+        run = contextvars.copy_context().run
+        future = self.link.server.executor.submit(lambda: run(self._call_in_thread, request, context))
+        self._send_result(await asyncio.wrap_future(future), context)
 
     def _call_in_thread(self, request: Any, context: ServicerContext) -> Any:
         try:
