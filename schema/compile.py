@@ -12,6 +12,7 @@ from .options import interpret_options
 from .resolve import resolve
 from .symbol_table import SymbolTable
 from .symbols import declare
+from .validate import validate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,6 +62,10 @@ def compile_files(
 
     # 6. Options → encoded FileOptions, MessageOptions, …
     interpret_options(units, table)
+
+    # 7. Everything else that the language forbids.
+    for unit in units:
+        validate(unit, table)
 
     report.raise_if_errors()
     for unit in units:

@@ -101,7 +101,7 @@ class _Resolver:
         return self.changed(parent, changes)
 
     def merge(self, parent: Features, options: list[ast.Option]) -> Features:
-        return self.changed(parent, _features_in(options)) if options and self.editions else parent
+        return self.changed(parent, features_in(options)) if options and self.editions else parent
 
     def changed(self, parent: Features, changes: dict[str, str]) -> Features:
         if not changes:
@@ -112,7 +112,7 @@ class _Resolver:
         return self.cache[key]
 
 
-def _features_in(options: list[ast.Option]) -> dict[str, str]:
+def features_in(options: list[ast.Option]) -> dict[str, str]:
     """The features that options set: `features.x = WORD` or `features = { x: WORD }`. Others are checked later."""
     changes: dict[str, str] = {}
     for option in options:

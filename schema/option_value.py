@@ -70,6 +70,7 @@ class AggregateEncoder:
         self.unit = unit
         self.table = table
         self.set_paths = set_paths
+        self.uses: list[tuple[FieldDescriptor, ast.Name]] = []  # every field that was set
 
     def encode(self, message: MessageDescriptor, value: ast.Aggregate, path: Path) -> bytes:
         """The bytes of the message that `value` describes. Faults are reported."""
@@ -84,6 +85,7 @@ class AggregateEncoder:
             if field is None:
                 continue
             here = (*path, field.number)
+            self.uses.append((field, item.name))
             if field.label is not Label.REPEATED:
                 self.check_once(field, item, seen)
                 self.set_paths.add(here)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from . import ast
 from .descriptor import FieldDescriptor, HasOptions, Label, MessageDescriptor
 from .imports import visible_files
+from .option_rules import Use, check_uses
 from .option_value import AggregateEncoder, Path, did_you_mean, record, scalar_payload
 from .symbol_table import describe, file_of
 from .values import ValueFault
@@ -32,6 +33,8 @@ def interpret_options(units: list[Unit], table: SymbolTable) -> None:
             interpreter = interpreter or _Interpreter(unit, table)
             data = interpreter.interpret(descriptor.OPTIONS, options, scope)
             descriptor.option_bytes = (descriptor.option_bytes or b"") + data
+        if interpreter:
+            check_uses(unit, interpreter.uses)
 
 
 def _elements(unit: Unit) -> Iterator[tuple[HasOptions, list[ast.Option], str]]:
@@ -64,6 +67,7 @@ class _Interpreter:
         self.unit = unit
         self.table = table
         self.known = _option_messages(table)
+        self.uses: list[Use] = []
 
     def interpret(self, message_name: str, options: list[ast.Option], scope: str) -> bytes:
         message = self.known.get(message_name)
@@ -79,6 +83,9 @@ class _Interpreter:
         fields = self.path(message, option, scope)
         if not fields:
             return b""
+        self.uses += [Use(field, message.name, option) for field in fields]
+        if fields[0].name == "features" and not fields[0].is_extension:
+            self.check_features(option, fields)
         *outer, field = fields
         path = tuple(f.number for f in fields)
         if field.label is not Label.REPEATED:
@@ -86,7 +93,7 @@ class _Interpreter:
                 self.unit.error(option, f"option '{_written(option)}' is set twice")
                 return b""
             set_paths.update(path[:count] for count in range(1, len(path) + 1))
-        data = self.value(field, option, path, set_paths)
+        data = self.value(message, field, option, path, set_paths)
         for container in reversed(outer):
             data = record(container, data)
         return data
@@ -150,24 +157,41 @@ class _Interpreter:
                     f"did you mean ({close})?" if close else None,
                 )
             return None
+        if isinstance(symbol, FieldDescriptor) and symbol.containing_type.full_name == message.full_name:
+            return symbol  # even one that is no extension: its full name in parentheses means the same
         if not isinstance(symbol, FieldDescriptor) or not symbol.is_extension:
             unit.error(name, f"'{name.text}' is {describe(symbol)}, not an extension of {message.full_name}")
-        elif symbol.containing_type is not message and symbol.containing_type.full_name != message.full_name:
+        else:
             extended = symbol.containing_type.full_name
             unit.error(
                 name,
                 f"'{name.text}' extends {extended}, so it is no option here: that takes {message.full_name}",
             )
-        else:
-            return symbol
         return None
 
-    def value(self, field: FieldDescriptor, option: ast.Option, path: Path, set_paths: set[Path]) -> bytes:
+    def check_features(self, option: ast.Option, fields: list[FieldDescriptor]) -> None:
+        if self.unit.file.syntax != "editions":
+            self.unit.error(
+                option, f"{self.unit.file.syntax} has no features", 'they came with: edition = "2023";'
+            )
+        if len(fields) > 1 and fields[1].is_extension and fields[1].file is self.unit.file:
+            self.unit.error(option, "a feature cannot be used in the file that declares it")
+
+    def value(
+        self,
+        message: MessageDescriptor,
+        field: FieldDescriptor,
+        option: ast.Option,
+        path: Path,
+        set_paths: set[Path],
+    ) -> bytes:
         value = option.value
         if field.message_type is not None:
             if isinstance(value, ast.Aggregate):
                 aggregate = AggregateEncoder(self.unit, self.table, set_paths)
-                return record(field, aggregate.encode(field.message_type, value, path))
+                data = record(field, aggregate.encode(field.message_type, value, path))
+                self.uses += [Use(inner, message.name, place) for inner, place in aggregate.uses]
+                return data
             help = f"write {_written(option)} = {{ … }} or {_written(option)}.field = …"
             self.unit.error(value, f"'{_written(option)}' is a message: its value is written in braces", help)
         elif not isinstance(value, ast.Scalar):

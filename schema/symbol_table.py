@@ -73,11 +73,12 @@ def file_of(symbol: Descriptor) -> FileDescriptor:
 class SymbolTable:
     """Every full name of the files of one run, those that they import included."""
 
-    __slots__ = ("_added", "names")
+    __slots__ = ("_added", "_extensions", "names")
 
     def __init__(self) -> None:
         self.names: dict[str, Symbol] = {}
         self._added: set[str] = set()
+        self._extensions: dict[tuple[str, int], FieldDescriptor] = {}
 
     def add_compiled(self, files: Iterable[FileDescriptor]) -> None:
         """Enters the symbols of files that are compiled already, and of all that they import."""
@@ -88,6 +89,9 @@ class SymbolTable:
                 continue
             self._added.add(file.name)
             self.names.update(file.symbols)
+            for symbol in file.symbols.values():
+                if isinstance(symbol, FieldDescriptor) and symbol.is_extension:
+                    self.extension_with_number(symbol)
             for package in _prefixes(file.package):
                 self._package(package, file.name)
             pending += file.dependencies
@@ -116,6 +120,10 @@ class SymbolTable:
         unit.file.symbols.setdefault(full_name, symbol)
         if existing is not symbol:
             _report_duplicate(unit, symbol, existing, name)
+
+    def extension_with_number(self, extension: FieldDescriptor) -> FieldDescriptor:
+        """The first extension of its message that came with its number; `extension` if that is the first."""
+        return self._extensions.setdefault((extension.containing_type.full_name, extension.number), extension)
 
     def lookup(self, unit: Unit, name: str, scope: str, *, types_only: bool) -> Lookup:
         """Finds `name` as it is written in the scope of `scope` (the full name of the element that uses it).
