@@ -108,7 +108,8 @@ def _argument_default(bind: Binder, field: FieldPlan) -> str:
     if field.cardinality in (Cardinality.REPEATED, Cardinality.MAP):
         return "()"
     value = access.absent(field)
-    return bind(f"zero_{field.number}", value) if field.enum and value is not None else repr(value)
+    # An enum's member, and the one zero of all floats, have to be this very object.
+    return bind(f"zero_{field.number}", value) if field.enum or isinstance(value, float) else repr(value)
 
 
 def _argument_value(field: FieldPlan) -> str:

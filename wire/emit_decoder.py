@@ -109,6 +109,8 @@ class DecoderEmitter:
             return "None"
         if field.kind is Kind.ENUM:
             return self.source.bind(f"zero_{field.number}", zero(field))
+        if field.kind in (Kind.FLOAT, Kind.DOUBLE):
+            return self.source.bind("FLOAT_ZERO", zero(field))
         return repr(zero(field))
 
     def _finish(self) -> None:

@@ -15,22 +15,25 @@ from collections.abc import Callable
 from . import interpret
 from . import write_helpers as helpers
 from .access import holds_messages, key_and_value, message_class, sub_plan
-from .emit_text_leaf import emit_leaf_encoder, is_text_leaf
+from .emit_text_leaf import emit_leaf_encoder
 from .fixed import FORMATS
 from .fixed_runs import fixed_runs
 from .generated import Linker, Source
 from .packed import PACKERS
 from .plan import Cardinality, FieldPlan, Kind, MessagePlan
 from .read_helpers import Unusual
-from .scalar import wire_type
+from .scalar import FLOAT_ZERO, wire_type
 from .skip import MAX_NESTING
 from .tag import WireType, encode_tag
+
+MANY = 10  # messages of more fields than this are taken to be sparse, which makes a test for zero worth its while
 
 _COMMON = {
     "join": b"".join,
     "utf8": str.encode,
     "VARINT": helpers.VARINT,
-    "ZERO": 0,
+    "ZERO": 0,  # for tests of identity: quick for the usual zero, and the general way is right for all others
+    "FLOAT_ZERO": FLOAT_ZERO,
     "Unusual": Unusual,
     "long_length": helpers.long_length,
     "odd_bool": helpers.odd_bool,
@@ -61,8 +64,6 @@ class EncoderEmitter:
                 f"if m.__class__ is not {source.bind('Message', message_class(plan))}: odd_message(m, Message)"
             )
             source.line("if depth < 0: raise Unusual")
-            if is_text_leaf(plan):
-                emit_leaf_encoder(source, plan, "m", "return {}")
             runs = fixed_runs(plan.fields)
             for index, field in enumerate(plan.fields):
                 if index in runs:
@@ -130,13 +131,14 @@ class EncoderEmitter:
             return self._scalar(field, v).replace(repr(_tag(field) + b"\0"), "b''")
         if field.kind in FORMATS:
             return self.implicit_fixed(field, v)
-        return f"b'' if {v} is ZERO else {self._varint(field.kind, v, _tag(field), zero_is_empty=True)}"
+        piece = self._varint(field.kind, v, _tag(field), zero_is_empty=True)
+        return f"b'' if {v} is ZERO else {piece}" if len(self.plan.fields) > MANY else piece
 
     def implicit_fixed(self, field: FieldPlan, v: str) -> str:
         """Tag and value unless the value is zero; negative zero is no zero."""
         write = self._fixed_writer(field.kind, _tag(field))
         if field.kind in (Kind.FLOAT, Kind.DOUBLE):
-            return f"{write}({v}) if {v} else zero_float({write}, {v})"
+            return f"{write}({v}) if {v} else b'' if {v} is FLOAT_ZERO else zero_float({write}, {v})"
         return f"{write}({v}) if {v} else b'' if {v} is ZERO else odd_zero({v})"
 
     def _repeated(self, field: FieldPlan, v: str, is_extension: bool) -> None:

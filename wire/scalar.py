@@ -28,6 +28,7 @@ from .varint import (
 
 Reader = Callable[[bytes, int, int], tuple[Any, int]]  # (data, position, end) → (value, position behind it)
 Writer = Callable[[Any], bytes]
+FLOAT_ZERO = 0.0  # one object for all absent float fields: the fast encoder knows it by its identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +197,8 @@ SCALARS = {
     Kind.FIXED64: _fixed(Kind.FIXED64, WireType.I64, 0),
     Kind.SFIXED32: _fixed(Kind.SFIXED32, WireType.I32, 0),
     Kind.SFIXED64: _fixed(Kind.SFIXED64, WireType.I64, 0),
-    Kind.FLOAT: _fixed(Kind.FLOAT, WireType.I32, 0.0),
-    Kind.DOUBLE: _fixed(Kind.DOUBLE, WireType.I64, 0.0),
+    Kind.FLOAT: _fixed(Kind.FLOAT, WireType.I32, FLOAT_ZERO),
+    Kind.DOUBLE: _fixed(Kind.DOUBLE, WireType.I64, FLOAT_ZERO),
     Kind.STRING: Scalar(WireType.LEN, "", _read_string, _write_string),
     Kind.BYTES: Scalar(WireType.LEN, b"", _read_bytes, _write_bytes),
 }

@@ -86,6 +86,8 @@ def write_uint64(tag: bytes, value: Any) -> bytes:
         return (
             tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14] if value > 0x3FFF else tag + VARINT[value]
         )
+    if 0 < value < 0x40000000000:
+        return tag + CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF] + VARINT[value >> 28]
     if not 0 <= value <= 0xFFFFFFFFFFFFFFFF:
         raise OverflowError
     tag += CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF]
@@ -104,6 +106,8 @@ def write_int64(tag: bytes, value: Any) -> bytes:
                 if value > 0x3FFF
                 else tag + VARINT[value]
             )
+        if value < 0x40000000000:
+            return tag + CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF] + VARINT[value >> 28]
         if value <= 0x7FFFFFFFFFFFFFFF:
             return write_uint64(tag, value)
     elif value >= -0x80000000:
@@ -118,7 +122,12 @@ def write_sint32(tag: bytes, value: Any) -> bytes:
         value = index(value)  # an integer of fixed size would overflow when it is doubled
     if not -0x80000000 <= value <= 0x7FFFFFFF:
         raise OverflowError
-    return write_uint32(tag, value + value if value >= 0 else -value - value - 1)
+    value = value + value if value >= 0 else -value - value - 1
+    if value < 0x10000000:
+        return (
+            tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14] if value > 0x3FFF else tag + VARINT[value]
+        )
+    return tag + CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF] + VARINT[value >> 28]
 
 
 def write_sint64(tag: bytes, value: Any) -> bytes:
@@ -126,7 +135,12 @@ def write_sint64(tag: bytes, value: Any) -> bytes:
         value = index(value)
     if not -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
         raise OverflowError
-    return write_uint64(tag, value + value if value >= 0 else -value - value - 1)
+    value = value + value if value >= 0 else -value - value - 1
+    if value < 0x10000000:
+        return (
+            tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14] if value > 0x3FFF else tag + VARINT[value]
+        )
+    return write_uint64(tag, value)
 
 
 # By kind: (tag, value) → tag and value, for values of which the table of the tag holds none.
