@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .descriptor import FileDescriptor
+    from .unit import Unit
 
 
 def compile_files(
@@ -41,10 +42,20 @@ def compile_files(
     # 1. Text → syntax trees, imports followed; a file comes after everything it imports.
     units = load_units(names, Locator(include, sources or {}, report), pool, report)
 
+    run_passes(units, pool, report)
+    return [pool[name] for name in names]
+
+
+def run_passes(units: list[Unit], pool: dict[str, FileDescriptor], report: Report) -> None:
+    """Takes parsed units (each after what it imports) to descriptors, and adds these to `pool`.
+
+    The passes go on after errors, so that one run reports all of them; then SchemaError is raised.
+    """
     # 2. Trees → descriptors that have names but no references yet, and the table of all names.
     table = SymbolTable()
+    own = {unit.file.name for unit in units}
     for unit in units:
-        table.add_compiled(f for f in (*unit.file.dependencies, *unit.option_imports) if f.name in pool)
+        table.add_compiled(f for f in (*unit.file.dependencies, *unit.option_imports) if f.name not in own)
         declare(unit, table)
 
     # 3. Names → the messages and enums that they mean.
@@ -70,4 +81,3 @@ def compile_files(
     report.raise_if_errors()
     for unit in units:
         pool[unit.file.name] = unit.file
-    return [pool[name] for name in names]

@@ -53,9 +53,11 @@ class Diagnostic:
 
     def __str__(self) -> str:
         """`file:line:column: error: message`, the source line, a caret under the offending text, and the help."""
-        where = f"{self.file}:{self.line}:{self.column}" if self.source else self.file
+        # A source without text stands for a descriptor set, which has no lines.
+        has_place = self.source is not None and self.source.text
+        where = f"{self.file}:{self.line}:{self.column}" if has_place else self.file
         lines = [f"{where}: {self.severity.value}: {self.message}"]
-        if self.source:
+        if self.source and has_place:
             lines += _excerpt(self.source, self.start, self.end)
         if self.help:
             lines.append(f"  help: {self.help}")

@@ -25,6 +25,9 @@ _MAP_ENTRY = b"\x38\x01"  # MessageOptions.map_entry = true
 def interpret_options(units: list[Unit], table: SymbolTable) -> None:
     """Sets `option_bytes` of everything in the units. Options that mean nothing are reported."""
     for unit in units:
+        if unit.encoded_options is not None:
+            _take_encoded(unit, unit.encoded_options)
+            continue
         if unit.option_imports:
             unit.visible = visible_files(unit.file, [*unit.file.dependencies, *unit.option_imports])
         interpreter: _Interpreter | None = None
@@ -35,6 +38,17 @@ def interpret_options(units: list[Unit], table: SymbolTable) -> None:
             descriptor.option_bytes = (descriptor.option_bytes or b"") + data
         if interpreter:
             check_uses(unit, interpreter.uses)
+
+
+def _take_encoded(unit: Unit, encoded: dict[object, bytes]) -> None:
+    unit.file.option_bytes = encoded.get(unit.tree)
+    for message, node in unit.messages:
+        message.option_bytes = encoded.get(node)
+        for extension_range, item in zip(message.extension_ranges, node.extension_ranges, strict=True):
+            extension_range.option_bytes = encoded.get(item)
+    for pairs in (unit.fields, unit.oneofs, unit.enums, unit.values, unit.services, unit.methods):
+        for descriptor, node in pairs:
+            descriptor.option_bytes = encoded.get(node)
 
 
 def _elements(unit: Unit) -> Iterator[tuple[HasOptions, list[ast.Option], str]]:

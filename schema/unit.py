@@ -41,6 +41,7 @@ class Unit:
     report: Report
     incomplete: bool = False  # an import is missing: names that are not found are not its fault
     visible: set[str] = field(default_factory=set)  # names of the files whose symbols this one may use
+    encoded_options: dict[object, bytes] | None = None  # by node, where they come interpreted
     option_imports: list[FileDescriptor] = field(default_factory=list)  # visible to the names of options only
     messages: list[tuple[MessageDescriptor, ast.Message]] = field(default_factory=list)
     fields: list[tuple[FieldDescriptor, ast.Field]] = field(default_factory=list)  # extensions included
