@@ -4,6 +4,7 @@ from .delimited import decode_delimited, encode_delimited, read_delimited, write
 from .enum import Enum
 from .errors import DecodeError, EncodeError, WireError
 from .message import Extension, Message, build_class
+from .names import FieldName, Names, names_from_plan
 from .naming import RESERVED_NAMES, attribute_name
 from .plan import Cardinality, EnumPlan, FieldPlan, Kind, MessagePlan
 from .tag import WireType
@@ -17,10 +18,12 @@ __all__ = [
     "Enum",
     "EnumPlan",
     "Extension",
+    "FieldName",
     "FieldPlan",
     "Kind",
     "Message",
     "MessagePlan",
+    "Names",
     "UnknownField",
     "WireError",
     "WireType",
@@ -28,6 +31,7 @@ __all__ = [
     "build_class",
     "decode_delimited",
     "encode_delimited",
+    "names_from_plan",
     "read_delimited",
     "write_delimited",
 ]

@@ -45,8 +45,8 @@ def build_class(
     if siblings:
         # Two classes of one layout: the storage class has the slots and assigns freely, the public one, derived from
         # it, adds the rule of the oneof. The decoder fills a storage object and then changes its class.
-        storage = type(f"_{name}Storage", bases, {"__slots__": attributes, "__module__": module})
-        cls = type(name, (storage,), names | {"__slots__": (), "__setattr__": _oneof_setattr(siblings)})
+        storage: Any = type(f"_{name}Storage", bases, {"__slots__": attributes, "__module__": module})
+        cls: Any = type(name, (storage,), names | {"__slots__": (), "__setattr__": _oneof_setattr(siblings)})
     else:
         storage = cls = type(name, bases, names | {"__slots__": attributes})
     cls.__storage__ = storage

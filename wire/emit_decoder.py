@@ -1,11 +1,11 @@
 """Writes the decoder of one message as Python source: one function per message.
 
-What the source looks like: a chain of `if`s in the order of the fields, through which control *falls*: behind a field the
-next tag is read and compared further down the chain, so a message whose fields come in order is read in one pass. What
-no `if` recognises goes to `unusual`, which asks the interpreter.
+What the source looks like: a chain of `if`s in the order of the fields, through which control *falls*: behind a
+field the next tag is read and compared further down the chain, so a message whose fields come in order is read in one
+pass. What no `if` recognises goes to `unusual`, which asks the interpreter.
 
-Bounds are checked late. Slices clip, indexes raise, positions only grow, so a single `pos != end` at the end of a message
-catches every overrun. Small submessages are sliced out of their parent, which keeps positions small integers.
+Bounds are checked late. Slices clip, indexes raise, positions only grow, so a single `pos != end` at the end of a
+message catches every overrun. Small submessages are sliced out of their parent, which keeps positions small integers.
 
 `specialize.source` prints the result.
 """
@@ -161,7 +161,7 @@ class DecoderEmitter:
         return f"extension_list(m, {field.number})" if self._is_extension(field) else f"m.{field.attribute}"
 
     def _single(self, field: FieldPlan, tag: bytes) -> None:
-        source, target = self.source, self._target(field)
+        target = self._target(field)
         if holds_messages(field):
             present = f"extensions_of(m).get({field.number})" if self._is_extension(field) else target
             self._submessage(field, tag, target, present)

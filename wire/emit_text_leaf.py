@@ -2,8 +2,8 @@
 
 Encoding: ASCII text is its own UTF-8, so the whole message is one f-string and one `.encode()`.
 Decoding: guess that all fields are there, in order, with short values; then three comparisons find all the texts.
-Both are written into the loop of a parent's repeated field, which saves a call per message. A wrong guess costs a little
-and changes nothing: the general code takes over.
+Both are written into the loop of a parent's repeated field, which saves a call per message. A wrong guess costs a
+little and changes nothing: the general code takes over.
 """
 
 from __future__ import annotations

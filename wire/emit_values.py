@@ -9,7 +9,7 @@ from .plan import FieldPlan, Kind
 
 
 def emit_length(source: Source, skip: int, stop: str = "e") -> None:
-    """Read a length `skip` bytes behind `pos`: `n` is the length, `pos` and `stop` where the payload begins and ends."""
+    """Read a length `skip` bytes behind `pos` into `n`; the payload begins at `pos` and ends at `stop`."""
     source.bind("rest_length", helpers.rest_length)
     source.line(f"n = data[pos + {skip}]")
     source.line(f"if n < 128: pos += {skip + 1}")

@@ -9,7 +9,7 @@ Spec: https://protobuf.dev/programming-guides/encoding, all of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from . import message_set
 from .access import (
@@ -167,7 +167,7 @@ def _read_map_entry(
     if depth < 1:
         raise DecodeError(f"nested deeper than {MAX_NESTING} levels", position)
     key = zero(key_field)
-    value = message_class(sub_plan(value_field))() if holds_messages(value_field) else zero(value_field)
+    value: Any = message_class(sub_plan(value_field))() if holds_messages(value_field) else zero(value_field)
     known = True
     while position < end:
         number, kind, after = decode_tag(data, position, end)
@@ -255,7 +255,7 @@ def write_message(message: Message, depth: int) -> bytes:
             parts += message_set.write_item(plan.extensions[number], value, depth)
         else:
             parts += _write_field(plan.extensions[number], value, depth)
-    parts.append(message._unknown)
+    parts.append(bytes(message._unknown))
     return b"".join(parts)
 
 
@@ -298,11 +298,12 @@ def _write_repeated(field: FieldPlan, value: Any, depth: int) -> list[bytes]:
 def _write_map(field: FieldPlan, value: Any, depth: int) -> list[bytes]:
     if not isinstance(value, Mapping):
         raise EncodeError(f"{show(value)} is not a dict")
-    if value and depth < 1:
+    entries = cast("Mapping[Any, Any]", value)
+    if entries and depth < 1:
         raise EncodeError(f"nested deeper than {MAX_NESTING} levels")
     key_field, value_field = key_and_value(field)
     parts: list[bytes] = []
-    for key, item in value.items():
+    for key, item in entries.items():
         try:
             entry = encode_tag(1, wire_type(key_field)) + write_value(key_field, key, depth - 1)
             entry += encode_tag(2, wire_type(value_field)) + write_value(value_field, item, depth - 1)

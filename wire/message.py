@@ -61,8 +61,8 @@ class Message:
     def __init__(self, /, **fields: Any) -> None:
         raise TypeError("Message is abstract: build_class makes a class from a plan")
 
-    # Both are replaced in the class by the compiled functions when they are first called. They stay in use where somebody
-    # got hold of them before (`deserializer=Book.decode`), so they should cost little.
+    # Both are replaced in the class by the compiled functions when they are first called. They stay in use where
+    # somebody got hold of them before (`deserializer=Book.decode`), so they should cost little.
 
     def encode(self) -> bytes:
         """The message as bytes. Raises EncodeError, naming the field, for a value that its field cannot hold."""
@@ -132,7 +132,7 @@ class Message:
 
     def __getitem__(self, extension: Extension) -> Any:
         field = self._check_extension(extension)
-        value = (self._extensions or {}).get(field.number)
+        value: Any = (self._extensions or {}).get(field.number)
         if value is None and field.cardinality is Cardinality.REPEATED:
             value = []
             self[extension] = value  # so that appending to it shows

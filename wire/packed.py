@@ -174,7 +174,7 @@ def _one_byte_each(values: Sequence[Any]) -> bytes | None:
 def _varint_packer(kind: Kind) -> Packer:
     write = WRITERS[kind]
 
-    def pack_varints(values: Sequence[Any]) -> bytes:
+    def pack_varints(values: Sequence[int]) -> bytes:
         payload = _one_byte_each(values)
         if payload is not None:
             return payload
@@ -191,7 +191,7 @@ def _varint_packer(kind: Kind) -> Packer:
 def _zigzag_packer(kind: Kind) -> Packer:
     write = WRITERS[kind]
 
-    def pack_zigzag(values: Sequence[Any]) -> bytes:
+    def pack_zigzag(values: Sequence[int]) -> bytes:
         if len(values) >= MIN_VALUES and max(values[:16]) >= 0x2000:
             payload = pack_bulk(values, kind)
             if payload is not None:

@@ -4,9 +4,10 @@ A loop over varints costs about 90 ns per byte step. Here each varint gets a *la
 a handful of `&`, `|` and `>>` on that integer moves the bits of all lanes at once. What C would do with SIMD
 instructions is done by codecs of the standard library, which run in C:
 
-- to spread varints out to lanes, every byte becomes a character, a TAB is put behind the last byte of each varint, and
-  `expandtabs(8)` pads with spaces up to the next lane;
-- to close ranks again, bytes to drop become characters that Latin-1 lacks, and `encode("latin-1", "ignore")` drops them.
+- to spread varints out to lanes, every byte becomes a character, a TAB is put behind the last byte of each varint,
+  and `expandtabs(8)` pads with spaces up to the next lane;
+- to close ranks again, bytes to drop become characters that Latin-1 lacks, and `encode("latin-1", "ignore")` drops
+  them.
 
 Both return None for what they do not handle: the caller then uses its loop.
 """
@@ -54,8 +55,9 @@ _EXCESS = {
     Kind.SINT64: _lanes(0xFF00000000000000),
 }
 
-# Translations from a byte of a varint to: itself with the top bit set (so that it cannot be taken for padding, which is
-# a space) and the two bytes of the character behind it, TAB after a last byte and U+0100 (which gets dropped) otherwise.
+# Translations from a byte of a varint to: itself with the top bit set (so that it cannot be taken for padding, which
+# is a space) and the two bytes of the character behind it, TAB after a last byte and U+0100 (which gets dropped)
+# otherwise.
 _MARK = bytes(byte | 0x80 for byte in range(256))
 _TAB_LOW = bytes(0x09 if byte < 0x80 else 0x00 for byte in range(256))
 _TAB_HIGH = bytes(0x00 if byte < 0x80 else 0x01 for byte in range(256))

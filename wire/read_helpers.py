@@ -164,9 +164,7 @@ class Members(dict[int, Enum]):
     """The members of an open enum by number; a number without a name makes its member on demand."""
 
     def __init__(self, enum: EnumPlan) -> None:
-        super().__init__(
-            {int(number): member for number, member in enum.enum_class._value2member_map_.items()}
-        )  # pyright: ignore
+        super().__init__((int(member), member) for member in enum.enum_class)
         self.enum_class = enum.enum_class
 
     def __missing__(self, number: int) -> Enum:

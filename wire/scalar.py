@@ -177,7 +177,7 @@ def _read_bytes(data: bytes, position: int, end: int) -> tuple[bytes, int]:
 def _write_bytes(value: Any) -> bytes:
     if not isinstance(value, bytes | bytearray | memoryview):
         raise EncodeError(f"{show(value)} is not bytes")
-    return _delimited(bytes(value))
+    return _delimited(bytes(value))  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of whatever items
 
 
 def _delimited(payload: bytes) -> bytes:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Mapping, Sequence
 from math import copysign
 from operator import index
-from typing import Any
+from typing import Any, cast
 
 from .access import is_list
 from .fixed import FORMATS, pack_float
@@ -53,10 +53,11 @@ def long_length(tag: bytes, length: int) -> bytes:
     return tag + encode_varint(length)
 
 
-# The writers below get numbers that are negative, or 128 and more. They test no types: what is no integer fails at `&`.
+# The writers below get numbers that are negative, or 128 and more. Their callers promise nothing
+# about the type: what is no integer fails at `&`.
 
 
-def write_int32(tag: bytes, value: Any) -> bytes:
+def write_int32(tag: bytes, value: int) -> bytes:
     if value >= 0:
         if value < 0x10000000:
             return (
@@ -71,7 +72,7 @@ def write_int32(tag: bytes, value: Any) -> bytes:
     raise OverflowError
 
 
-def write_uint32(tag: bytes, value: Any) -> bytes:
+def write_uint32(tag: bytes, value: int) -> bytes:
     if 0 <= value < 0x10000000:
         return (
             tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14] if value > 0x3FFF else tag + VARINT[value]
@@ -81,7 +82,7 @@ def write_uint32(tag: bytes, value: Any) -> bytes:
     raise OverflowError
 
 
-def write_uint64(tag: bytes, value: Any) -> bytes:
+def write_uint64(tag: bytes, value: int) -> bytes:
     if 0 <= value < 0x10000000:
         return (
             tag + CONTINUED[value & 0x3FFF] + VARINT[value >> 14] if value > 0x3FFF else tag + VARINT[value]
@@ -98,7 +99,7 @@ def write_uint64(tag: bytes, value: Any) -> bytes:
     return tag + VARINT[value]
 
 
-def write_int64(tag: bytes, value: Any) -> bytes:
+def write_int64(tag: bytes, value: int) -> bytes:
     if value >= 0:
         if value < 0x10000000:
             return (
@@ -117,7 +118,7 @@ def write_int64(tag: bytes, value: Any) -> bytes:
     raise OverflowError
 
 
-def write_sint32(tag: bytes, value: Any) -> bytes:
+def write_sint32(tag: bytes, value: int) -> bytes:
     if value.__class__ is not int:
         value = index(value)  # an integer of fixed size would overflow when it is doubled
     if not -0x80000000 <= value <= 0x7FFFFFFF:
@@ -130,7 +131,7 @@ def write_sint32(tag: bytes, value: Any) -> bytes:
     return tag + CONTINUED[value & 0x3FFF] + CONTINUED[value >> 14 & 0x3FFF] + VARINT[value >> 28]
 
 
-def write_sint64(tag: bytes, value: Any) -> bytes:
+def write_sint64(tag: bytes, value: int) -> bytes:
     if value.__class__ is not int:
         value = index(value)
     if not -0x8000000000000000 <= value <= 0x7FFFFFFFFFFFFFFF:
@@ -195,7 +196,7 @@ def odd_bytes(value: Any) -> bytes:
     """A bytes field that holds no bytes object: what is as good as bytes will do."""
     if not isinstance(value, bytes | bytearray | memoryview):
         raise TypeError
-    return bytes(value)
+    return bytes(value)  # pyright: ignore[reportUnknownArgumentType]  # a memoryview of whatever items
 
 
 def odd_list(value: Any) -> Sequence[Any]:
@@ -207,7 +208,7 @@ def odd_list(value: Any) -> Sequence[Any]:
 def odd_map(value: Any) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         raise TypeError
-    return value
+    return cast("Mapping[Any, Any]", value)
 
 
 def odd_message(value: Any, expected: type) -> None:
