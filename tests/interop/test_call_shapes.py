@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .clients.outcome import Client
+from .clients.outcome import PATIENCE, Client
 from .peers.ledger import SHELF
 
 MEBIBYTE = 1 << 20
@@ -83,6 +83,13 @@ def test_one_mebibyte_messages_both_ways_streaming(client: Client) -> None:
     assert [len(response.payload) for response in outcome.responses] == [MEBIBYTE] * 8
     uploaded = client.call("ClientStream", requests)
     assert uploaded.response.received_bytes == 8 * MEBIBYTE
+
+
+def test_a_long_client_stream_is_the_first_call_of_its_channel(client: Client) -> None:
+    """The sender has to wait for the connection, then for the window; nothing comes from the server meanwhile."""
+    requests = [client.interop.Request(payload=bytes(8192))] * 200
+    outcome = client.call("ClientStream", requests, timeout=PATIENCE / 3)
+    assert outcome.response.received_count == 200
 
 
 def test_sizes_around_every_boundary(client: Client) -> None:

@@ -16,18 +16,20 @@ from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOKSTORE = ROOT / "examples" / "bookstore" / "bookstore.proto"
+DESCRIPTORS = "descriptors.binpb"
 INTEROP = ROOT / "tests" / "interop" / "interop.proto"
 
 
 def generate(protos: Iterable[Path], out: Path, *, include: Iterable[Path] = ()) -> None:
-    """Runs protoc with the message and gRPC generators over `protos`, into `out`.
+    """Runs protoc with the message and gRPC generators over `protos`, into `out`; the descriptors go to DESCRIPTORS.
 
     Raises RuntimeError with what protoc said.
     """
     protos = list(protos)
     folders = dict.fromkeys([*include, *(proto.parent for proto in protos)])
     command = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{folder}" for folder in folders)]
-    command += [f"--python_out={out}", f"--grpc_python_out={out}", *map(str, protos)]
+    command += [f"--python_out={out}", f"--grpc_python_out={out}"]
+    command += [f"--descriptor_set_out={out / DESCRIPTORS}", *map(str, protos)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"protoc failed:\n{done.stderr}")
