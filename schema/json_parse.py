@@ -89,7 +89,13 @@ class Parser:
                 raise JsonError(
                     f"another member of oneof {plan.oneof!r}, {other!r}, is already set", at_key=True
                 )
-        parsed = self._value(field, value, depth)
+        # Few calls lie between one level of messages and the next: they are what a deep text costs of Python's stack.
+        if plan.cardinality is _REPEATED:
+            parsed = self._list(field, value, depth)
+        elif plan.cardinality is _MAP:
+            parsed = self._map(field, value, depth)
+        else:
+            parsed = self._single(field, value, depth)
         if parsed is _IGNORED:
             return
         if field.is_extension:
@@ -98,20 +104,15 @@ class Parser:
         else:
             setattr(message, plan.attribute, parsed)
 
-    def _value(self, field: JsonField, value: Any, depth: int) -> Any:
-        if field.plan.cardinality is _REPEATED:
-            return self._list(field, value, depth)
-        if field.plan.cardinality is _MAP:
-            return self._map(field, value, depth)
-        return self._single(field, value, depth)
-
     def _list(self, field: JsonField, value: Any, depth: int) -> list[Any]:
         if not isinstance(value, list):
             raise JsonError(f"expected an array, got {json_type(value)}")
         parsed: list[Any] = []
         for index, item in enumerate(cast("list[Any]", value)):
             try:
-                one = self._element(field, item, depth)
+                if item is None and not field.accepts_null:
+                    raise JsonError("null is no element of an array")
+                one = self._single(field, item, depth)
             except JsonError as error:
                 error.inside(index)
                 raise
@@ -128,18 +129,15 @@ class Parser:
                 key = _parse_key(field.plan.key.kind, text)
                 if key in parsed:
                     raise JsonError("the same key as an earlier one", at_key=True)
-                one = self._element(field.value, item, depth)
+                if item is None and not field.value.accepts_null:
+                    raise JsonError("null is no value of a map")
+                one = self._single(field.value, item, depth)
             except JsonError as error:
                 error.inside(MapKey(text))
                 raise
             if one is not _IGNORED:
                 parsed[key] = one
         return parsed
-
-    def _element(self, field: JsonField, value: Any, depth: int) -> Any:
-        if value is None and not field.accepts_null:
-            raise JsonError("null is no element of an array or map")
-        return self._single(field, value, depth)
 
     def _single(self, field: JsonField, value: Any, depth: int) -> Any:
         plan = field.plan

@@ -45,9 +45,12 @@ class Schema:
 
     def __getattr__(self, name: str) -> Any:
         # Reached for what has not been built yet: afterwards the attribute is there.
-        declared = self.__dict__.get("_names", {}).get(name)
+        names = self.__dict__.get("_names")
+        if names is None:  # a copy that is not filled yet
+            raise AttributeError(name)
+        declared = names.get(name)
         if declared is None:
-            raise AttributeError(f"{self!r} has no {name!r}{_hint(name, self.__dict__.get('_names', ()))}")
+            raise AttributeError(f"{self!r} has no {name!r}{_hint(name, names)}")
         what, descriptor = declared
         built = self._build(what, descriptor)
         setattr(self, name, built)

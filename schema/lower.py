@@ -55,8 +55,8 @@ class Lowering:
         return plan
 
     def extension(self, descriptor: FieldDescriptor) -> FieldPlan:
-        """The plan of an extension field. It is named as text and JSON write it: `[pkg.name]`."""
-        plan = self._field(descriptor, f"[{descriptor.full_name}]", "")
+        """The plan of an extension field; its name is the full one."""
+        plan = self._field(descriptor, descriptor.full_name, "")
         self._fill()
         return plan
 

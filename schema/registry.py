@@ -27,6 +27,7 @@ from .errors import SchemaError
 from .message import Message
 from .pickling import pickling_key
 from .service import Servicer, ServiceSpec, Stub, build_servicer, build_stub, service_spec
+from .wkt import FILES as WELL_KNOWN_FILES
 from .wkt.shared import FilePool, shared_builder, well_known_descriptor
 
 Declared = MessageDescriptor | EnumDescriptor | ServiceDescriptor | FieldDescriptor | EnumValueDescriptor
@@ -162,6 +163,9 @@ class Registry:
             data = self._protos[file] = file_descriptor_proto(file).encode()
         return data
 
+    def _read_options(self, full_name: str, data: bytes) -> Message:
+        return self.message_class(full_name).decode(data)
+
     def _declared(self, name: str, wanted: type[D], word: str) -> D:
         found = self.find_symbol(name)
         if not isinstance(found, wanted):
@@ -203,6 +207,8 @@ class Registry:
                     )
         self.files[file.name] = file
         self._indexed.add(file)
+        if file.option_reader is None and file.name not in WELL_KNOWN_FILES:
+            file.option_reader = self._read_options
         self._symbols.update(symbols)
         for symbol in symbols.values():
             if isinstance(symbol, FieldDescriptor):

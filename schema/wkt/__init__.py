@@ -7,7 +7,7 @@ them, because custom options extend them.)
 
 from __future__ import annotations
 
-from typing import Any
+import typing
 
 # Which file declares what, so that asking for one type compiles one file.
 _FILE_TYPES = {
@@ -41,7 +41,7 @@ TYPE_FILES: dict[str, str] = {
 """The file that declares each type, by the type's name without the package."""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> typing.Any:
     if name not in TYPE_FILES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .shared import well_known_class
