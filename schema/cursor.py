@@ -90,7 +90,7 @@ class Cursor:
             return
         end = self.end
         if "\n" in self.source.text[end : self.start] or self.text == "}":
-            self.report.syntax_error(self.source, end, end + 1, "expected ';' at the end of this statement")
+            self.report.error(self.source, end, end + 1, "expected ';' at the end of this statement")
             return
         raise self.fault("expected ';'")
 
@@ -165,7 +165,7 @@ class Cursor:
                 parts.append(string_value(self.text))
             except LiteralError as error:
                 at = self.start + error.offset
-                self.report.syntax_error(self.source, at, at + error.length, str(error))
+                self.report.error(self.source, at, at + error.length, str(error))
             self.index += 1
         return b"".join(parts), start, self.end
 
@@ -188,7 +188,7 @@ class Cursor:
         return Fault(message, self.start, self.start + max(1, len(text)), help)
 
     def syntax_error(self, fault: Fault) -> None:
-        self.report.syntax_error(self.source, fault.start, fault.end, fault.message, fault.help)
+        self.report.error(self.source, fault.start, fault.end, fault.message, fault.help)
 
     # Statements
 
@@ -204,9 +204,7 @@ class Cursor:
             if text == ";":
                 self.index += 1
             elif not text:
-                self.report.syntax_error(
-                    self.source, start, start + 1, f"{opened} is never closed", "add the missing '}'"
-                )
+                self.syntax_error(Fault(f"{opened} is never closed", start, start + 1, "add the missing '}'"))
                 return
             else:
                 self.statement(statement)
@@ -220,8 +218,13 @@ class Cursor:
             self.skip_statement(before)
 
     def skip_statement(self, before: int) -> None:
-        """Moves behind the statement that a fault ended: to its `;`, its closing brace, or the enclosing one."""
-        depth = 0
+        """Moves behind the statement that a fault ended: to its `;`, its closing brace, or the enclosing one.
+
+        `before` is where the statement starts: braces that it opened are counted from there.
+        """
+        self.report.lost = True
+        taken = self.texts[before : self.index]
+        depth = max(0, taken.count("{") - taken.count("}"))
         while text := self.texts[self.index]:
             if text == "{":
                 depth += 1
@@ -238,6 +241,7 @@ class Cursor:
 
     def skip_block(self) -> None:
         """Moves behind a `{…}` whose content is not looked at."""
+        self.report.lost = True
         depth = 0
         while text := self.texts[self.index]:
             self.index += 1

@@ -80,12 +80,12 @@ class SchemaError(ValueError):
 class Report:
     """Collects the diagnostics of one run."""
 
-    __slots__ = ("_seen", "diagnostics", "errors", "syntax_errors")
+    __slots__ = ("_seen", "diagnostics", "errors", "lost")
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.errors = 0
-        self.syntax_errors = 0  # declarations may be missing: later passes stay silent about absent names
+        self.lost = False  # a statement could not be read: later passes stay silent about absent names
         self._seen: set[tuple[str, int, str]] = set()
 
     @property
@@ -94,12 +94,6 @@ class Report:
 
     def error(self, source: Source, start: int, end: int, message: str, help: str | None = None) -> None:
         self._add(Diagnostic(Severity.ERROR, message, source.display_name, source, start, end, help))
-
-    def syntax_error(
-        self, source: Source, start: int, end: int, message: str, help: str | None = None
-    ) -> None:
-        self.syntax_errors += 1
-        self.error(source, start, end, message, help)
 
     def warning(self, source: Source, start: int, end: int, message: str, help: str | None = None) -> None:
         self._add(Diagnostic(Severity.WARNING, message, source.display_name, source, start, end, help))

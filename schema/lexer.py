@@ -73,20 +73,22 @@ def _skip_bad(source: Source, start: int, report: Report) -> int:
     """Reports the fault at `start`. Returns where to go on."""
     text = source.text
     character = text[start]
+    report.lost = True
     if character in "\"'":
         line_end = text.find("\n", start)
         end = line_end if line_end >= 0 else len(text)
-        report.syntax_error(
-            source, start, end, "this string is not closed on its line", f"end it with {character}"
-        )
+        report.error(source, start, end, "this string is not closed on its line", f"end it with {character}")
         return end
     if text.startswith("/*", start):
-        report.syntax_error(source, start, start + 2, "this comment is never closed", "end it with */")
+        report.error(source, start, start + 2, "this comment is never closed", "end it with */")
         return len(text)
     end = start + 1
     while end < len(text) and text[end] == character:
         end += 1
-    hint = "comments start with //" if character == "#" else None
+    if character == "#":
+        report.error(source, start, end, "unexpected character '#'", "comments start with //")
+        line_end = text.find("\n", start)
+        return line_end if line_end >= 0 else len(text)
     name = repr(character) if character.isprintable() else f"U+{ord(character):04X}"
-    report.syntax_error(source, start, end, f"unexpected character {name}", hint)
+    report.error(source, start, end, f"unexpected character {name}")
     return end

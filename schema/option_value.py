@@ -124,7 +124,7 @@ class AggregateEncoder:
             )
         if isinstance(found, FieldDescriptor) and found.is_extension and found.containing_type is message:
             return found
-        if not self.unit.incomplete and not self.unit.report.syntax_errors:
+        if not self.unit.incomplete and not self.unit.report.lost:
             self.unit.error(name, f"{message.full_name} has no extension '{name.text}'")
         return None
 
@@ -196,5 +196,6 @@ def did_you_mean(name: str, message: MessageDescriptor) -> str | None:
     """A help line with the field whose name is most like `name`."""
     from difflib import get_close_matches
 
-    close = get_close_matches(name[:80], [field.name for field in message.fields], 1)
+    names = [field.name for field in message.fields if field.name != name]
+    close = get_close_matches(name[:80], names, 1)
     return f"did you mean '{close[0]}'?" if close else None

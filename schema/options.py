@@ -97,9 +97,13 @@ class _Interpreter:
         fields = self.path(message, option, scope)
         if not fields:
             return b""
+        if (
+            fields[0].name == "features"
+            and not fields[0].is_extension
+            and not self.check_features(option, fields)
+        ):
+            return b""
         self.uses += [Use(field, message.name, option) for field in fields]
-        if fields[0].name == "features" and not fields[0].is_extension:
-            self.check_features(option, fields)
         *outer, field = fields
         path = tuple(f.number for f in fields)
         if field.label is not Label.REPEATED:
@@ -163,7 +167,7 @@ class _Interpreter:
                     f"'{name.text}' is defined in {hidden}, which is not imported",
                     f'add: import "{hidden}";',
                 )
-            elif not unit.incomplete and not unit.report.syntax_errors:
+            elif not unit.incomplete and not unit.report.lost:
                 close = self.table.suggest(unit, name.text, FieldDescriptor)
                 unit.error(
                     name,
@@ -183,13 +187,16 @@ class _Interpreter:
             )
         return None
 
-    def check_features(self, option: ast.Option, fields: list[FieldDescriptor]) -> None:
+    def check_features(self, option: ast.Option, fields: list[FieldDescriptor]) -> bool:
         if self.unit.file.syntax != "editions":
             self.unit.error(
                 option, f"{self.unit.file.syntax} has no features", 'they came with: edition = "2023";'
             )
+            return False
         if len(fields) > 1 and fields[1].is_extension and fields[1].file is self.unit.file:
             self.unit.error(option, "a feature cannot be used in the file that declares it")
+            return False
+        return True
 
     def value(
         self,
@@ -209,7 +216,7 @@ class _Interpreter:
             help = f"write {_written(option)} = {{ … }} or {_written(option)}.field = …"
             self.unit.error(value, f"'{_written(option)}' is a message: its value is written in braces", help)
         elif not isinstance(value, ast.Scalar):
-            self.unit.error(value, f"'{_written(option)}' is a {field.kind.value}: it takes a plain value")
+            self.unit.error(value, f"'{_written(option)}' is {field.kind.value}: it takes a plain value")
         else:
             try:
                 return record(field, scalar_payload(field, value.value, text_format=False))

@@ -100,8 +100,12 @@ def _parse_group(p: Cursor, scope: Scope, label: Name | None, start: int) -> Non
         p.syntax_error(Fault("a proto2 field needs a label", keyword.start, keyword.end, help))
     name = p.identifier("the name of a group")
     if not name.text[0].isupper():
-        help = f"call it {name.text[0].upper() + name.text[1:]}"
-        p.syntax_error(Fault("the name of a group starts with a capital letter", name.start, name.end, help))
+        capital = name.text[0].upper() + name.text[1:]
+        fault = Fault(
+            "the name of a group starts with a capital letter", name.start, name.end, f"call it {capital}"
+        )
+        p.syntax_error(fault)
+        name = Name(capital, name.start, name.end)
     message = Message(name=name, is_group=True, start=start)
     field_name = Name(name.text.lower(), name.start, name.end)
     field = Field(

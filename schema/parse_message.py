@@ -97,7 +97,7 @@ def parse_extend(p: Cursor, scope: Scope) -> None:
     scope.extendee = extendee
     at, before = p.start, len(scope.fields)
     p.block(lambda: parse_field(p, scope), f"the extension of {extendee.text}")
-    if len(scope.fields) == before and not p.report.syntax_errors:
+    if len(scope.fields) == before and not p.report.lost:
         p.syntax_error(Fault("an extend block needs at least one field", at, at + 1))
 
 

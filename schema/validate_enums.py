@@ -16,7 +16,7 @@ _LOW, _HIGH = -(2**31), 2**31 - 1
 
 def check_enum(unit: Unit, enum: EnumDescriptor, node: ast.Enum) -> None:
     if not node.values:
-        if not unit.report.syntax_errors:
+        if not unit.report.lost:
             unit.error(node.name, f"enum '{enum.name}' needs at least one value")
         return
     for child in node.values:

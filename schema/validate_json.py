@@ -38,7 +38,7 @@ def _check(
             unit.error(where, "a JSON name in brackets would be read as an extension")
             continue
         other = taken.setdefault(name, field)
-        if other is field or field.full_name in reported:
+        if other is field or other.name == field.name or field.full_name in reported:
             continue
         both_derived = not is_custom and not (custom and other.has_json_name)
         if custom and both_derived:

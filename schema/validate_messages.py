@@ -16,7 +16,7 @@ _KEY_KINDS = frozenset(Kind) - {Kind.FLOAT, Kind.DOUBLE, Kind.BYTES, Kind.MESSAG
 
 def check_message(unit: Unit, message: MessageDescriptor, node: ast.Message) -> None:
     for oneof in node.oneofs:
-        if not oneof.fields and not unit.report.syntax_errors:
+        if not oneof.fields and not unit.report.lost:
             unit.error(oneof.name, f"oneof '{oneof.name.text}' needs at least one field")
     for option in node.options:
         if option.simple_name == "map_entry":

@@ -48,7 +48,7 @@ def scalar_value(field: FieldDescriptor, value: bytes | int | float | str) -> An
     if kind is Kind.ENUM:
         return _enum_number(field, value)
     if not isinstance(value, bytes):
-        raise ValueFault(f"a {kind.value} is written in quotes")
+        raise ValueFault(f"{kind.value} is written in quotes")
     if kind is Kind.BYTES:
         return value
     try:
@@ -62,10 +62,10 @@ def _integer(kind: Kind, value: bytes | int | float | str) -> int:
     if isinstance(value, float) and str(value) == "-0.0":
         return 0
     if not isinstance(value, int):
-        raise ValueFault(f"a {kind.value} is a whole number")
+        raise ValueFault(f"{kind.value} holds whole numbers")
     low, high = INTEGER_RANGES[kind]
     if not low <= value <= high:
-        raise ValueFault(f"{_short(value)} does not fit a {kind.value}", f"it holds {low} to {high}")
+        raise ValueFault(f"{_short(value)} does not fit {kind.value}", f"it holds {low} to {high}")
     return value
 
 
@@ -73,10 +73,10 @@ def _float(kind: Kind, value: bytes | int | float | str) -> float:
     if isinstance(value, str):
         words = {"inf": math.inf, "-inf": -math.inf, "nan": math.nan, "-nan": math.nan}
         if value not in words:
-            raise ValueFault(f"a {kind.value} is a number, inf or nan")
+            raise ValueFault(f"{kind.value} holds a number, inf or nan")
         return words[value]
     if isinstance(value, bytes):
-        raise ValueFault(f"a {kind.value} is written without quotes")
+        raise ValueFault(f"{kind.value} is written without quotes")
     try:
         number = float(value)
     except OverflowError:
