@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Protocol
 
 import pytest
 
@@ -38,9 +39,10 @@ ASYNC_CLIENTS = {
 }
 
 
-def start_server(name: str) -> Child:
-    """Starts a test server; the first line that it prints is its port."""
-    return Child(SERVERS[name], *([] if name == "barewire" else [str(generated_folder())]))
+def start_server(name: str, *arguments: str) -> Child:
+    """Starts a test server, with an address and a certificate if given; the first line that it prints is its port."""
+    folder = [] if name == "barewire" else [str(generated_folder())]
+    return Child(SERVERS[name], *folder, *arguments)
 
 
 @dataclass(frozen=True)
@@ -71,27 +73,31 @@ def loop_thread() -> Iterator[LoopThread]:
     loop.close()
 
 
+class Connect(Protocol):
+    def __call__(self, name: str, target: str, roots: bytes | None = None) -> Client: ...
+
+
 @pytest.fixture
-def connect(loop_thread: LoopThread) -> Iterator[Callable[[str, str], Client]]:
-    """`connect(name, target)`: a client of that kind; closed when the test ends."""
+def connect(loop_thread: LoopThread) -> Iterator[Connect]:
+    """`connect(name, target)`: a client of that kind, over TLS if it gets root certificates; closed after the test."""
     with ExitStack() as stack:
 
-        def get(name: str, target: str) -> Client:
+        def get(name: str, target: str, roots: bytes | None = None) -> Client:
             if name == "grpcio-sync":
-                client: Client = GrpcioSyncClient(target)
+                client: Client = GrpcioSyncClient(target, roots)
             else:
-                client = ASYNC_CLIENTS[name](target, loop_thread)
+                client = ASYNC_CLIENTS[name](target, loop_thread, roots)
             stack.callback(client.close)
             return client
 
         yield get
 
 
-@pytest.fixture(params=PAIRS, ids=lambda pair: f"{pair[0]}-to-{pair[1]}")
+@pytest.fixture(params=PAIRS, ids="-to-".join)
 def client(
     request: pytest.FixtureRequest,
     server: Callable[[str], RunningServer],
-    connect: Callable[[str, str], Client],
+    connect: Connect,
 ) -> Client:
     """A client connected to a server; the test runs once with each pair."""
     client_name, server_name = request.param

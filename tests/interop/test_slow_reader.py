@@ -15,13 +15,11 @@ import pytest
 from tests.support.processes import Child, memory
 
 from .clients.outcome import PATIENCE, Client
-from .conftest import RunningServer, start_server
+from .conftest import Connect, RunningServer, start_server
 
 COUNT = 10_000
 SIZE = 8_192
 BOUND = 24 << 20
-
-Connect = Callable[[str, str], Client]
 
 
 def wait_until_it_stands_still(client: Client, label: str, what: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
@@ -43,8 +44,9 @@ class AsyncClient:
     empty: Any
     END: Any = None  # what receiving gives when no more responses come
 
-    def __init__(self, target: str, loop: LoopThread) -> None:
+    def __init__(self, target: str, loop: LoopThread, roots: bytes | None = None) -> None:
         self._loop = loop
+        self._roots = roots
         self._stubs: dict[str, Any] = {}
         self._channel: Any = loop.run(self._open(target))
 
@@ -147,7 +149,11 @@ class GrpcioAioClient(AsyncClient):
             generated_folder(), "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
         )
         self.empty = empty_pb2.Empty
-        channel = grpc.aio.insecure_channel(target, [("grpc.max_receive_message_length", MAX_MESSAGE)])
+        options = [("grpc.max_receive_message_length", MAX_MESSAGE)]
+        if self._roots:
+            channel = grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(self._roots), options)
+        else:
+            channel = grpc.aio.insecure_channel(target, options)
         self._stubs = {
             "Interop": interop_grpc.InteropStub(channel),
             "Bookstore": books_grpc.BookstoreStub(channel),
@@ -157,11 +163,15 @@ class GrpcioAioClient(AsyncClient):
 
 
 class BarewireClient(AsyncClient):
+    def _new_channel(self, target: str) -> rpc.Channel:
+        tls = ssl.create_default_context(cadata=self._roots.decode()) if self._roots else None
+        return rpc.Channel(target, tls=tls, max_receive_message_size=MAX_MESSAGE)
+
     async def _open(self, target: str) -> Any:
         self.interop = schema.load(INTEROP)
         self.books = schema.load(BOOKSTORE)
         self.empty = schema.wkt.Empty
-        channel = rpc.Channel(target, max_receive_message_size=MAX_MESSAGE)
+        channel = self._new_channel(target)
         self._stubs = {
             "Interop": self.interop.InteropStub(channel),
             "Bookstore": self.books.BookstoreStub(channel),
@@ -187,7 +197,7 @@ class BarewireWithGeneratedStubs(BarewireClient):
             generated_folder(), "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
         )
         self.empty = empty_pb2.Empty
-        channel: Any = rpc.Channel(target, max_receive_message_size=MAX_MESSAGE)
+        channel: Any = self._new_channel(target)
         self._stubs = {
             "Interop": interop_grpc.InteropStub(channel),
             "Bookstore": books_grpc.BookstoreStub(channel),

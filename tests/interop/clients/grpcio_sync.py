@@ -15,12 +15,16 @@ from .outcome import MAX_MESSAGE, METHODS, PATIENCE, Outcome, Pairs, echoed
 
 
 class GrpcioSyncClient:
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, roots: bytes | None = None) -> None:
         self.interop, interop_grpc, self.books, books_grpc = import_generated(
             generated_folder(), "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
         )
         self.empty = empty_pb2.Empty
-        self._channel = grpc.insecure_channel(target, [("grpc.max_receive_message_length", MAX_MESSAGE)])
+        options = [("grpc.max_receive_message_length", MAX_MESSAGE)]
+        if roots:
+            self._channel = grpc.secure_channel(target, grpc.ssl_channel_credentials(roots), options)
+        else:
+            self._channel = grpc.insecure_channel(target, options)
         self._stubs = {
             "Interop": interop_grpc.InteropStub(self._channel),
             "Bookstore": books_grpc.BookstoreStub(self._channel),

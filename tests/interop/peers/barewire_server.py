@@ -1,8 +1,12 @@
-"""barewire's server: `python -m tests.interop.peers.barewire_server [ADDRESS]` prints its port, or its address."""
+"""barewire's server: `python -m tests.interop.peers.barewire_server [ADDRESS [CERTIFICATE]]` prints its port.
+
+On a SIGTERM it finishes the calls in flight, and ends with status 0.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from typing import Any
 
@@ -29,14 +33,17 @@ async def fail(context: Any, status: Any, trailing: Pairs) -> None:
     raise rpc.RpcError(rpc.StatusCode(status.code), status.message, details=details, metadata=trailing)
 
 
-async def serve(address: str) -> None:
+async def serve(address: str = "127.0.0.1:0", certificate: str | None = None) -> None:
     dialect = Dialect(interop, books, fail)
     server = rpc.Server([Interop(dialect), Bookstore(dialect)], max_receive_message_size=16 << 20)
-    port = await server.start(address)
-    print(port)
+    tls = None
+    if certificate:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(certificate)
+    print(await server.start(address, tls=tls))
     await server.serve_until_signal()
 
 
 if __name__ == "__main__":
     die_with_parent()
-    asyncio.run(serve(sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:0"))
+    asyncio.run(serve(*sys.argv[1:]))

@@ -1,4 +1,7 @@
-"""grpcio's asyncio server: `python -m tests.interop.peers.grpcio_aio_server GENERATED_FOLDER` prints its port."""
+"""grpcio's asyncio server; prints its port: `python -m … FOLDER [ADDRESS [CERTIFICATE]]`.
+
+FOLDER has the generated modules.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ MAX_MESSAGE = 16 << 20
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
-async def serve(folder: Path) -> None:
+async def serve(folder: Path, address: str = "127.0.0.1:0", certificate: str | None = None) -> None:
     interop, interop_grpc, books, books_grpc = import_generated(
         folder, "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
     )
@@ -33,7 +36,11 @@ async def serve(folder: Path) -> None:
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", MAX_MESSAGE)])
     interop_grpc.add_InteropServicer_to_server(InteropHandlers(dialect), server)
     books_grpc.add_BookstoreServicer_to_server(BookstoreHandlers(dialect), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    if certificate:
+        both = Path(certificate).read_bytes()
+        port = server.add_secure_port(address, grpc.ssl_server_credentials([(both, both)]))
+    else:
+        port = server.add_insecure_port(address)
     await server.start()
     print(port)
     await server.wait_for_termination()
@@ -41,4 +48,4 @@ async def serve(folder: Path) -> None:
 
 if __name__ == "__main__":
     die_with_parent()
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(Path(sys.argv[1]), *sys.argv[2:]))

@@ -1,4 +1,7 @@
-"""grpcio's blocking server: `python -m tests.interop.peers.grpcio_sync_server GENERATED_FOLDER` prints its port."""
+"""grpcio's blocking server; prints its port: `python -m … FOLDER [ADDRESS [CERTIFICATE]]`.
+
+FOLDER has the generated modules.
+"""
 
 from __future__ import annotations
 
@@ -141,14 +144,18 @@ class BookstoreHandlers:
         yield from requests
 
 
-def serve(folder: Path) -> None:
+def serve(folder: Path, address: str = "127.0.0.1:0", certificate: str | None = None) -> None:
     interop, interop_grpc, books, books_grpc = import_generated(
         folder, "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
     )
     server = grpc.server(ThreadPoolExecutor(10), options=[("grpc.max_receive_message_length", MAX_MESSAGE)])
     interop_grpc.add_InteropServicer_to_server(InteropHandlers(interop), server)
     books_grpc.add_BookstoreServicer_to_server(BookstoreHandlers(books), server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    if certificate:
+        both = Path(certificate).read_bytes()
+        port = server.add_secure_port(address, grpc.ssl_server_credentials([(both, both)]))
+    else:
+        port = server.add_insecure_port(address)
     server.start()
     print(port)
     server.wait_for_termination()
@@ -156,4 +163,4 @@ def serve(folder: Path) -> None:
 
 if __name__ == "__main__":
     die_with_parent()
-    serve(Path(sys.argv[1]))
+    serve(Path(sys.argv[1]), *sys.argv[2:])
