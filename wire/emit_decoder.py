@@ -284,7 +284,7 @@ class DecoderEmitter:
             with source.block(f"if pos < stop and data[pos] == {key_tag[0]}:"):
                 self.values.emit(key, "k", 1)
                 with source.block(f"if pos < stop and data[pos] == {value_tag[0]}:"):
-                    self._map_value(value)
+                    self._map_value(value, field.number)
                     source.line("if pos == stop: d[k] = x")
                     source.line("elif pos > stop: raise Unusual")
                     source.line("else: pos = start")
@@ -293,7 +293,7 @@ class DecoderEmitter:
             source.line("if pos == start: pos = unusual(m, PLAN, data, pos, end, depth)")
             self._loop_while(tag)
 
-    def _map_value(self, value: FieldPlan) -> None:
+    def _map_value(self, value: FieldPlan, number: int) -> None:
         source = self.source
         if holds_messages(value):
             emit_length(source, 1)
@@ -301,7 +301,7 @@ class DecoderEmitter:
             source.line(f"x = {read}(data, pos, e, None, depth - 2); pos = e")
         elif value.enum is not None:
             self.values.emit(value, "x", 1)
-            members = self._members(value.enum, 2)
+            members = self._members(value.enum, number)
             if value.enum.closed:
                 source.line(f"if x not in {members}: pos = start")
                 source.line(f"else: x = {members}[x]")

@@ -55,7 +55,9 @@ class Source:
             self._indent = outer
 
     def bind(self, name: str, value: Any) -> str:
-        """Make `value` a global of the function; the name, so that it can be used where it is written."""
+        """Make `value` a global of the function. Returns its name, which gets a tail if it means something else."""
+        while name in self.namespace and self.namespace[name] is not value:
+            name += "_"
         self.namespace[name] = value
         return name
 

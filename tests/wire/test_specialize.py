@@ -22,7 +22,9 @@ from tests.wire.test_against_upb import MUTATIONS, SETTINGS, SLOW, mutate
 
 def same(one: Message, other: Message) -> bool:
     """Equal down to the types of values, which == does not see (True == 1, a member == its number)."""
-    return tree(one) == tree(other) and repr(one) == repr(other) and bytes(one._unknown) == bytes(other._unknown)
+    return (
+        tree(one) == tree(other) and repr(one) == repr(other) and bytes(one._unknown) == bytes(other._unknown)
+    )
 
 
 def check_agreement(data: Any) -> None:
@@ -65,7 +67,25 @@ def test_agreement_at_length(data: Any) -> None:
 
 WRONG = st.one_of(
     st.none(),
-    st.sampled_from([True, False, "", "x", "\udc80", "\ud800", b"", b"x", bytearray(b"y"), [], [1], {}, {1: 1}, (), object()]),
+    st.sampled_from(
+        [
+            True,
+            False,
+            "",
+            "x",
+            "\udc80",
+            "\ud800",
+            b"",
+            b"x",
+            bytearray(b"y"),
+            [],
+            [1],
+            {},
+            {1: 1},
+            (),
+            object(),
+        ]
+    ),
     st.integers(-(2**70), 2**70),
     st.floats(),
 )
