@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..wire.plan import FieldPlan
+from ..wire.plan import Cardinality, FieldPlan, Kind
 from .descriptor import EnumDescriptor, FieldDescriptor
+from .json_scalars import Parser, Printer, scalar_parser, scalar_printer
 
 if TYPE_CHECKING:
     from .message import Message
@@ -22,10 +23,10 @@ class JsonEnum:
     numbers: dict[str, int]
     names: dict[int, str]
 
-    @property
-    def is_null(self) -> bool:
-        """Whether this is google.protobuf.NullValue, which JSON writes as null."""
-        return self.full_name == "google.protobuf.NullValue"
+    is_null: bool = field(init=False)  # this is google.protobuf.NullValue, which JSON writes as null
+
+    def __post_init__(self) -> None:
+        self.is_null = self.full_name == "google.protobuf.NullValue"
 
 
 @dataclass(slots=True, eq=False)
@@ -40,12 +41,25 @@ class JsonField:
     value: JsonField | None = None  # of a map
     is_extension: bool = False
 
-    @property
-    def accepts_null(self) -> bool:
-        """Whether null is a value here, and not the absence of one."""
+    # What follows from these, so that it is not worked out for every value:
+    attribute: str = field(init=False)
+    has_presence: bool = field(init=False)
+    holds_message: bool = field(init=False)
+    accepts_null: bool = field(init=False)  # null is a value here, and not the absence of one
+    print: Printer = field(init=False)
+    parse: Parser = field(init=False)
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        self.attribute = plan.attribute
+        self.has_presence = plan.cardinality in (Cardinality.EXPLICIT, Cardinality.REQUIRED)
+        self.holds_message = plan.kind in (Kind.MESSAGE, Kind.GROUP)
         if self.enum is not None:
-            return self.enum.is_null
-        return self.plan.message is not None and self.plan.message.full_name == "google.protobuf.Value"
+            self.accepts_null = self.enum.is_null
+        else:
+            self.accepts_null = plan.message is not None and plan.message.full_name == "google.protobuf.Value"
+        self.print = scalar_printer(plan.kind)
+        self.parse = scalar_parser(plan.kind)
 
 
 @dataclass(slots=True, eq=False)

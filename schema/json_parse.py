@@ -13,7 +13,7 @@ from ..wire.plan import Cardinality, Kind
 from ..wire.scalar import show
 from .json_errors import JsonError, MapKey
 from .json_fields import JsonField, JsonTable, extension_named, json_table
-from .json_scalars import json_type, parse_enum, parse_integer, parse_scalar
+from .json_scalars import json_type, parse_enum, parse_integer
 from .json_wkt import SPECIAL
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Parser:
             message_class = cast("type[Message]", plan.message.message_class)
             return self.message(message_class, value, depth - 1)
         if field.enum is None or plan.enum is None:
-            return parse_scalar(field, value)
+            return field.parse(value)
         number = parse_enum(field.enum, value)
         if number is not None:
             return plan.enum.enum_class(number)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.access import is_present, set_extensions
 from ..wire.message import Message as WireMessage
-from ..wire.plan import Cardinality, Kind
+from ..wire.plan import Cardinality
 from ..wire.scalar import show
 from .json_errors import JsonError, MapKey
 from .json_fields import JsonField, extension_field, json_table
-from .json_scalars import print_scalar
+from .json_scalars import print_enum
 from .json_wkt import SPECIAL
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ class Printer:
         """The fields of a message as a JSON object."""
         printed: dict[str, Any] = {}
         for field in json_table(type(message)).fields:
-            value = getattr(message, field.plan.attribute)
-            if self._is_printed(field, value):
+            value = getattr(message, field.attribute)
+            if value is None:
+                continue
+            # A negative zero is falsy and yet not the zero value: is_present knows.
+            if value or field.has_presence or self.defaults or is_present(field.plan, value):
                 self._add(printed, field, value)
         for number, value in sorted(set_extensions(message).items()):
             field = extension_field(type(message), number, self.registry or message.__registry__)
             if field is not None:
                 self._add(printed, field, value)
         return printed
-
-    def _is_printed(self, field: JsonField, value: Any) -> bool:
-        return is_present(field.plan, value) or (self.defaults and value is not None)
 
     def _add(self, printed: dict[str, Any], field: JsonField, value: Any) -> None:
         name = field.name if self.proto_names else field.json_name
@@ -78,11 +78,13 @@ class Printer:
             raise
 
     def _single(self, field: JsonField, value: Any) -> Any:
-        if field.plan.kind is Kind.MESSAGE or field.plan.kind is Kind.GROUP:
+        if field.holds_message:
             if not isinstance(value, WireMessage):
                 raise JsonError(f"{show(value)} is not a message")
             return self.message(value)  # pyright: ignore[reportArgumentType]  # schema messages hold schema messages
-        return print_scalar(field, value, self.enum_numbers)
+        if field.enum is not None:
+            return print_enum(field.enum, value, self.enum_numbers)
+        return field.print(value)
 
 
 def _key(key: Any) -> str:

@@ -10,13 +10,19 @@ import binascii
 import math
 import re
 import struct
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..wire.errors import EncodeError
 from ..wire.plan import Kind
 from ..wire.scalar import RANGES, check_integer, show
 from .json_errors import JsonError
-from .json_fields import JsonEnum, JsonField
+
+if TYPE_CHECKING:
+    from .json_fields import JsonEnum
+
+Printer = Callable[[Any], Any]
+Parser = Callable[[Any], Any]
 
 WIDE = frozenset({Kind.INT64, Kind.UINT64, Kind.FIXED64, Kind.SFIXED64, Kind.SINT64})  # strings in JSON
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -26,28 +32,32 @@ _FLOAT32 = struct.Struct("<f")
 _NAMED_FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
-def print_scalar(field: JsonField, value: Any, integers_for_enums: bool) -> Any:
-    """The JSON value of a scalar. Raises JsonError for one that its field cannot hold."""
-    kind = field.plan.kind
-    if kind is Kind.STRING:
-        if not isinstance(value, str):
-            raise JsonError(f"{show(value)} is not a str")
-        return value
-    if kind is Kind.BYTES:
-        if not isinstance(value, bytes | bytearray):
-            raise JsonError(f"{show(value)} is not bytes")
-        return base64.b64encode(value).decode("ascii")
-    if kind is Kind.FLOAT or kind is Kind.DOUBLE:
-        return print_float(value, kind)
-    try:
-        number = check_integer(value, kind)
-    except EncodeError as error:
-        raise JsonError(error.reason) from None
-    if field.enum is not None:
-        return _print_enum(field.enum, int(number), integers_for_enums)
-    if kind is Kind.BOOL:
-        return bool(number)
-    return str(number) if kind in WIDE else int(number)
+def scalar_printer(kind: Kind) -> Printer:
+    """The function that turns values of a kind into JSON values. It raises JsonError for what the kind cannot hold.
+
+    (Enums are `print_enum`'s.)
+    """
+    match kind:
+        case Kind.STRING:
+            return _print_string
+        case Kind.BYTES:
+            return _print_bytes
+        case Kind.FLOAT | Kind.DOUBLE:
+            return lambda value: print_float(value, kind)
+        case Kind.BOOL:
+            return lambda value: value if value is True or value is False else bool(_checked(value, kind))
+        case _ if kind in WIDE:
+            return lambda value: str(_checked(value, kind))
+        case _:
+            return lambda value: _checked(value, kind)
+
+
+def print_enum(enum: JsonEnum, value: Any, as_integer: bool) -> Any:
+    """The JSON value of an enum: the name that goes with the number, or the number."""
+    number = _checked(value, Kind.ENUM)
+    if enum.is_null and number == 0:
+        return None
+    return number if as_integer else enum.names.get(number, number)
 
 
 def print_float(value: Any, kind: Kind) -> Any:
@@ -83,20 +93,19 @@ def shortest_float32(number: float) -> float:
     return float(f"{_FLOAT32.unpack(packed)[0]:.9g}")
 
 
-def parse_scalar(field: JsonField, value: Any) -> Any:
-    """The scalar that a JSON value says. Raises JsonError. (Enums are `parse_enum`'s.)"""
-    kind = field.plan.kind
-    if kind is Kind.STRING:
-        return _parse_string(value)
-    if kind is Kind.BOOL:
-        if value is True or value is False:
-            return value
-        raise JsonError(f"expected true or false, got {json_type(value)}")
-    if kind is Kind.BYTES:
-        return _parse_bytes(value)
-    if kind is Kind.FLOAT or kind is Kind.DOUBLE:
-        return parse_float(value, kind)
-    return parse_integer(value, kind)
+def scalar_parser(kind: Kind) -> Parser:
+    """The function that turns JSON values into values of a kind. It raises JsonError. (Enums are `parse_enum`'s.)"""
+    match kind:
+        case Kind.STRING:
+            return parse_string
+        case Kind.BYTES:
+            return _parse_bytes
+        case Kind.FLOAT | Kind.DOUBLE:
+            return lambda value: parse_float(value, kind)
+        case Kind.BOOL:
+            return _parse_bool
+        case _:
+            return lambda value: parse_integer(value, kind)
 
 
 def parse_integer(value: Any, kind: Kind) -> int:
@@ -168,13 +177,8 @@ def json_type(value: Any) -> str:
             return show(value)
 
 
-def _print_enum(enum: JsonEnum, number: int, as_integer: bool) -> Any:
-    if enum.is_null and number == 0:
-        return None
-    return number if as_integer else enum.names.get(number, number)
-
-
-def _parse_string(value: Any) -> str:
+def parse_string(value: Any) -> str:
+    """A string that UTF-8 can encode."""
     if not isinstance(value, str):
         raise JsonError(f"expected a string, got {json_type(value)}")
     if not value.isascii():
@@ -183,6 +187,31 @@ def _parse_string(value: Any) -> str:
         except UnicodeEncodeError:
             raise JsonError("the string holds half of a surrogate pair, which UTF-8 cannot encode") from None
     return value
+
+
+def _checked(value: Any, kind: Kind) -> int:
+    try:
+        return int(check_integer(value, kind))
+    except EncodeError as error:
+        raise JsonError(error.reason) from None
+
+
+def _print_string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise JsonError(f"{show(value)} is not a str")
+    return value
+
+
+def _print_bytes(value: Any) -> str:
+    if not isinstance(value, bytes | bytearray):
+        raise JsonError(f"{show(value)} is not bytes")
+    return base64.b64encode(value).decode("ascii")
+
+
+def _parse_bool(value: Any) -> bool:
+    if value is True or value is False:
+        return value
+    raise JsonError(f"expected true or false, got {json_type(value)}")
 
 
 def _parse_bytes(value: Any) -> bytes:

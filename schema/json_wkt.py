@@ -14,7 +14,7 @@ from ..wire.errors import WireError
 from ..wire.plan import Kind
 from .json_errors import JsonError, MapKey
 from .json_fields import json_table
-from .json_scalars import json_type, parse_scalar, print_float, print_scalar
+from .json_scalars import json_type, parse_string, print_float
 from .json_time import format_duration, format_timestamp, parse_duration, parse_timestamp
 from .json_types import any_class
 
@@ -102,7 +102,7 @@ def _parse_struct(parser: Parser, message_class: Any, value: Any, depth: int) ->
     members = _object(value)
     return message_class(
         fields={
-            _string(key): _inside(MapKey(key), parser.message, value_class, item, depth - 1)
+            parse_string(key): _inside(MapKey(key), parser.message, value_class, item, depth - 1)
             for key, item in members.items()
         }
     )
@@ -136,7 +136,7 @@ def _print_value(printer: Printer, message: Any) -> Any:
             return printer.message(getattr(message, kind))
         case kind:
             fields = json_table(message.__class__).by_name
-            return print_scalar(fields[kind], getattr(message, kind), False)
+            return fields[kind].print(getattr(message, kind))
 
 
 def _parse_value(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
@@ -146,9 +146,9 @@ def _parse_value(parser: Parser, message_class: Any, value: Any, depth: int) -> 
         case bool():
             return message_class(bool_value=value)
         case int() | float():
-            return message_class(number_value=parse_scalar(_field(message_class, "number_value"), value))
+            return message_class(number_value=_field(message_class, "number_value").parse(value))
         case str():
-            return message_class(string_value=_string(value))
+            return message_class(string_value=parse_string(value))
         case dict():
             inner = _field_class(message_class, "struct_value")
             return message_class(struct_value=parser.message(inner, value, depth - 1))
@@ -163,11 +163,11 @@ def _parse_value(parser: Parser, message_class: Any, value: Any, depth: int) -> 
 
 
 def _print_wrapper(printer: Printer, message: Any) -> Any:
-    return print_scalar(_field(message.__class__, "value"), message.value, False)
+    return _field(message.__class__, "value").print(message.value)
 
 
 def _parse_wrapper(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
-    return message_class(value=parse_scalar(_field(message_class, "value"), value))
+    return message_class(value=_field(message_class, "value").parse(value))
 
 
 # Timestamp, Duration, FieldMask: strings
@@ -178,7 +178,7 @@ def _print_timestamp(printer: Printer, message: Any) -> str:
 
 
 def _parse_timestamp(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
-    seconds, nanos = parse_timestamp(_string(value))
+    seconds, nanos = parse_timestamp(parse_string(value))
     return message_class(seconds=seconds, nanos=nanos)
 
 
@@ -187,7 +187,7 @@ def _print_duration(printer: Printer, message: Any) -> str:
 
 
 def _parse_duration(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
-    seconds, nanos = parse_duration(_string(value))
+    seconds, nanos = parse_duration(parse_string(value))
     return message_class(seconds=seconds, nanos=nanos)
 
 
@@ -203,7 +203,7 @@ def _print_field_mask(printer: Printer, message: Any) -> str:
 
 
 def _parse_field_mask(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
-    text = _string(value)
+    text = parse_string(value)
     if "_" in text:
         raise JsonError("the paths of a FieldMask are in lowerCamelCase: no underscores")
     return message_class(paths=[_snake(path) for path in text.split(",")] if text else [])
@@ -220,17 +220,6 @@ def _object(value: Any) -> dict[str, Any]:
     from .json_parse import checked_object
 
     return checked_object(value)
-
-
-def _string(value: Any) -> str:
-    if not isinstance(value, str):
-        raise JsonError(f"expected a string, got {json_type(value)}")
-    if not value.isascii():
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise JsonError("the string holds half of a surrogate pair, which UTF-8 cannot encode") from None
-    return value
 
 
 def _inside(part: Any, function: Callable[..., Any], *arguments: Any) -> Any:
