@@ -126,13 +126,11 @@ class _Sending(Call):
         Raises RpcError if the message cannot be sent or the call has ended with an error.
         """
         state = self._state
-        if state.status is None:
-            state.send_now(message)
-            try:
-                await state.wait_to_send()
-            except asyncio.CancelledError:
-                state.cancel()
-                raise
+        try:
+            await state.send(message)
+        except asyncio.CancelledError:
+            state.cancel()
+            raise
         if state.status is not None and state.status.code is not StatusCode.OK:
             raise state.error_of(state.status)
 

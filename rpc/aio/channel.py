@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import random
+import re
 import ssl
 from collections.abc import Sequence
 from types import TracebackType
@@ -302,7 +304,7 @@ class Channel:
         if isinstance(error, TimeoutError):
             self.last_error = f"no answer within {self.limits.connect_timeout:g} s (connect_timeout)"
         else:
-            self.last_error = str(error) or type(error).__name__
+            self.last_error = _cause(error)
         for state in [
             state for state in self._pending if not state.wait_for_ready or state.status is not None
         ]:
@@ -378,6 +380,12 @@ def _client_context(tls: ssl.SSLContext | bool | None) -> ssl.SSLContext | None:
     context = ssl.create_default_context() if tls is True else tls
     context.set_alpn_protocols(["h2"])
     return context
+
+
+def _cause(error: Exception) -> str:
+    """Why connecting failed, in the system's words; asyncio names the call that failed instead, once per address."""
+    numbers = dict.fromkeys(re.findall(r"\[Errno (\d+)\]", str(error)))
+    return ", ".join(os.strerror(int(number)) for number in numbers) or str(error) or type(error).__name__
 
 
 def _host_of(authority: str) -> str:

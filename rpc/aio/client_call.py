@@ -32,6 +32,7 @@ class CallState:
         "_first",
         "_held",
         "_pending_timer",
+        "_submitted",
         "_waiters",
         "chain",
         "channel",
@@ -78,6 +79,7 @@ class CallState:
         self._held: list[bytes] = []
         self._first: tuple[Any, ...] = ()
         self._pending_timer: asyncio.TimerHandle | None = None
+        self._submitted = False
         self._waiters: list[asyncio.Future[None]] = []
         self._callbacks: list[Callable[[], None]] = []
 
@@ -130,6 +132,8 @@ class CallState:
             self.send_now(message)
             self.end_sending()
         self._first = ()
+        self._submitted = True
+        self.wake()
         self.channel.submit(self)
 
     def hold(self) -> None:
@@ -156,6 +160,7 @@ class CallState:
         if self.sending_ended:
             core.end_sending()
         link.schedule_flush()
+        self.wake()  # senders that wait for the connection now wait for the window
 
     def _stop_pending_timer(self) -> None:
         if self._pending_timer is not None:
@@ -184,6 +189,14 @@ class CallState:
             raise failure from error
         assert self.link is not None
         self.link.schedule_flush()
+
+    async def send(self, message: Any) -> None:
+        """Send one message: after interceptors have had their say, and no faster than the server takes them."""
+        while not self._submitted and self.status is None:
+            await self.wait()
+        if self.status is None:
+            self.send_now(message)
+            await self.wait_to_send()
 
     async def wait_to_send(self) -> None:
         """Wait while too much is queued. Raises RpcError when the call has ended."""
@@ -238,8 +251,7 @@ class CallState:
                 self.cancel(failure.to_status())
 
     async def _send_next(self, message: Any) -> None:
-        self.send_now(message)
-        await self.wait_to_send()
+        await self.send(message)
         if self.status is not None:
             raise self.error_of(self.status)
 
