@@ -199,7 +199,7 @@ def _packed(data: bytes, position: int, end: int, kind: Kind) -> tuple[list[Any]
         try:
             value, position = SCALARS[kind].read(data, position, end)
         except DecodeError as error:
-            return values, f"element {len(values)}: {error.reason} (at byte {error.offset})"
+            return values, f"element {len(values)}: {error.reason}"
         values.append(value)
     return values, ""
 
