@@ -90,12 +90,16 @@ class RememberingDecoder(hpack.Decoder):
         known = self._remembered.get(data)
         if known is not None:
             return known
-        fields: list[Any] = list(super().decode(data, raw=True))
-        block = HeaderBlock([(bytes(name), bytes(value)) for name, value in fields])
+        decoded: list[Any] = list(super().decode(data, raw=True))
+        block = HeaderBlock([(bytes(name), bytes(value)) for name, value in decoded])
+        fields: list[Any] = [field for field in block.fields if field[0] != b"content-length"]
         if fields:
-            fields[0] = _First(*block.fields[0], block)
-            fields = [field for field in fields if field[0] != b"content-length"] or fields[:1]
-        if self._table.version == self._remembered_version and len(data) <= _MAX_REMEMBERED_SIZE:
+            fields[0] = _First(*fields[0], block)
+        elif decoded:
+            fields = [_First(b"content-length-alone", b"", block)]
+        # A block names each field in a byte, so its own size says little about what it takes to remember it.
+        settled = self._table.version == self._remembered_version
+        if settled and max(len(data), block.size) <= _MAX_REMEMBERED_SIZE:
             if len(self._remembered) >= _MAX_REMEMBERED:
                 self._remembered.clear()
             self._remembered[bytes(data)] = fields
@@ -117,17 +121,31 @@ class RememberingEncoder(hpack.Encoder):
         self._known_version = 0
         self._seen_once: dict[HeaderField, None] = {}
 
+    @property
+    def header_table_size(self) -> int:
+        """The size of the dynamic table in bytes. The peer allows one; more than HPACK's default is not used: it would
+        be memory of ours that the peer decides on."""
+        return self._table.maxsize
+
+    @header_table_size.setter
+    def header_table_size(self, value: int) -> None:
+        size = min(value, HeaderTable.DEFAULT_SIZE)
+        if size == self._table.maxsize:
+            return
+        self._table.maxsize = size
+        # Of several changes before the next block, the smallest and the last are told (RFC 7541, section 4.2).
+        lowest = min([size, *self.table_size_changes])
+        self.table_size_changes = [lowest, size] if lowest < size else [size]
+
     def encode(self, headers: Iterable[Any], huffman: bool = False) -> bytes:
         """The block for `headers`, (name, value) pairs of bytes. `huffman` is there for h2 and not used: it saves few
         bytes on a connection whose fields are indexed, and costs much."""
-        if self._table.resized or self._table.version != self._known_version:
+        if self._table.version != self._known_version:
             self._known.clear()
             self._known_version = self._table.version
-        if self._table.resized:
-            parts = [self._encode_table_size_change()]
-            self._table.resized = False
-        else:
-            parts: list[bytes] = []
+        parts: list[bytes] = []
+        if self.table_size_changes:
+            parts.append(self._encode_table_size_change())
         known = self._known
         for header in headers:
             part = known.get(header)
@@ -140,7 +158,9 @@ class RememberingEncoder(hpack.Encoder):
         if match is not None and match[2] is not None:
             part = self._known[header] = self._encode_indexed(match[0])
             return part
-        if header in self._seen_once and self._fits(header):
+        if not self._fits(header):
+            return self.add(header, sensitive=True)
+        if header in self._seen_once:
             del self._seen_once[header]
             part = self.add(header, sensitive=False)
             # Older entries have moved by one: their bytes are out of date.

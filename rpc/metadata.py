@@ -19,7 +19,13 @@ _KEY = re.compile(r"[0-9a-z_.\-]+")
 _TEXT = re.compile(r"[\x20-\x7e]*")
 
 # Header names that are part of the protocol: never delivered as metadata, never accepted from an application (R25).
-_RESERVED = frozenset({"content-type", "te", "user-agent", "host", "connection", "content-length"})
+_RESERVED = frozenset(
+    {
+        *("content-type", "te", "user-agent", "host", "content-length"),
+        # HTTP/2 calls a message with one of these malformed (RFC 9113, section 8.2.2).
+        *("connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"),
+    }
+)
 STATUS_DETAILS = "grpc-status-details-bin"
 # gRPC lets these through (R25); grpcio's status helpers look for the details among the trailing metadata.
 _DELIVERED = frozenset({b"grpc-retry-pushback-ms", b"grpc-previous-rpc-attempts", STATUS_DETAILS.encode()})
