@@ -39,10 +39,10 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("unary, 1 in flight", "unary", 1, 3_000),
-    Scenario("unary, 20 in flight", "unary", 20, 6_000),
-    Scenario("unary, 100 in flight", "unary", 100, 6_000),
-    Scenario("streaming, per message", "stream", 1, 30_000),
+    Scenario("unary, 1 in flight", "unary", 1, 4_000),
+    Scenario("unary, 20 in flight", "unary", 20, 10_000),
+    Scenario("unary, 100 in flight", "unary", 100, 10_000),
+    Scenario("streaming, per message", "stream", 1, 60_000),
 )
 
 

@@ -18,8 +18,13 @@ from tests.support.protos import DESCRIPTORS, generated_folder
 
 from .conftest import RunningServer
 
-SERVING = health_pb2.HealthCheckResponse.SERVING
-SERVICE_UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+# Their type stubs lag behind them.
+health: Any = health_pb2
+HealthStub: Any = health_pb2_grpc.HealthStub
+ServerReflectionStub: Any = reflection_pb2_grpc.ServerReflectionStub
+
+SERVING = health.HealthCheckResponse.SERVING
+SERVICE_UNKNOWN = health.HealthCheckResponse.SERVICE_UNKNOWN
 
 
 @pytest.fixture
@@ -29,8 +34,8 @@ def channel(server: Callable[[str], RunningServer]) -> Iterator[grpc.Channel]:
 
 
 def check(channel: grpc.Channel, service: str) -> Any:
-    stub = health_pb2_grpc.HealthStub(channel)
-    return stub.Check(health_pb2.HealthCheckRequest(service=service), timeout=30).status
+    stub = HealthStub(channel)
+    return stub.Check(health.HealthCheckRequest(service=service), timeout=30).status
 
 
 @pytest.mark.rule(98)
@@ -45,8 +50,8 @@ def test_r98_check(channel: grpc.Channel) -> None:
 @pytest.mark.rule(98)
 @pytest.mark.parametrize(("service", "status"), [("", SERVING), ("nobody.Knows", SERVICE_UNKNOWN)])
 def test_r98_watch_answers_and_stays_open(channel: grpc.Channel, service: str, status: int) -> None:
-    stub = health_pb2_grpc.HealthStub(channel)
-    watch = stub.Watch(health_pb2.HealthCheckRequest(service=service), timeout=1.5)
+    stub = HealthStub(channel)
+    watch = stub.Watch(health.HealthCheckRequest(service=service), timeout=1.5)
     assert next(watch).status == status
     with pytest.raises(grpc.RpcError) as caught:
         next(watch)  # nothing changes, so the deadline ends it
@@ -55,10 +60,10 @@ def test_r98_watch_answers_and_stays_open(channel: grpc.Channel, service: str, s
 
 @pytest.mark.rule(98)
 def test_r98_list(channel: grpc.Channel) -> None:
-    stub = health_pb2_grpc.HealthStub(channel)
+    stub = HealthStub(channel)
     if not hasattr(stub, "List"):
         pytest.skip("this grpcio-health-checking has no List yet")
-    statuses = stub.List(health_pb2.HealthListRequest(), timeout=30).statuses
+    statuses = stub.List(health.HealthListRequest(), timeout=30).statuses
     assert statuses["bookstore.Bookstore"].status == SERVING
 
 
@@ -78,7 +83,8 @@ def test_r99_services_are_listed(channel: grpc.Channel) -> None:
 def test_r99_a_client_that_knows_no_proto_can_call(channel: grpc.Channel) -> None:
     pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
     method = pool.FindServiceByName("bookstore.Bookstore").FindMethodByName("GetBook")
-    request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
+    request: Any = GetMessageClass(method.input_type)
+    response: Any = GetMessageClass(method.output_type)
     get_book = channel.unary_unary(
         "/bookstore.Bookstore/GetBook",
         request_serializer=request.SerializeToString,
@@ -99,7 +105,7 @@ def test_r99_descriptors_are_those_of_protoc(channel: grpc.Channel) -> None:
 
 @pytest.mark.rule(99)
 def test_r99_unknown_names_are_not_found_and_the_stream_goes_on(channel: grpc.Channel) -> None:
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    stub = ServerReflectionStub(channel)
     requests = [
         reflection_pb2.ServerReflectionRequest(file_containing_symbol="no.Such"),
         reflection_pb2.ServerReflectionRequest(file_by_filename="no_such.proto"),

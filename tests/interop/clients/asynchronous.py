@@ -142,7 +142,7 @@ class AsyncClient:
 
 
 class GrpcioAioClient(AsyncClient):
-    END = grpc.aio.EOF
+    END = grpc.aio.EOF  # pyright: ignore[reportAttributeAccessIssue]  # the stubs lack it
 
     async def _open(self, target: str) -> Any:
         self.interop, interop_grpc, self.books, books_grpc = import_generated(

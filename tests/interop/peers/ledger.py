@@ -35,8 +35,8 @@ class Ledger:
         with self._lock:
             entry = self._entries[label]
             entry.started += 1
-            unlimited = time_remaining is None or time_remaining > YEAR
-            entry.time_remaining_ms = -1 if unlimited else int(time_remaining * 1000)
+            if time_remaining is not None and time_remaining < YEAR:
+                entry.time_remaining_ms = int(time_remaining * 1000)
 
     def add(self, label: str, what: str) -> None:
         with self._lock:
