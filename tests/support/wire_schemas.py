@@ -52,7 +52,7 @@ def _enum(name: str, closed: bool) -> EnumPlan:
 
 
 def build(package: str, specs: list[list[dict[str, Any]]], extensions: list[dict[str, Any]] = ()) -> Schema:
-    """Plans and Google classes from field specs: FieldPlan arguments, with `message` an index and `enum` "open"/"closed"."""
+    """Plans and Google classes from field specs: arguments of FieldPlan, `message` an index and `enum` a word."""
     enums = {name: _enum(f"E_{name}", name == "closed") for name in ("open", "closed")}
     plans = [MessagePlan(f"{package}.M{index}") for index in range(len(specs))]
     for plan, spec in zip(plans, specs, strict=True):
@@ -217,7 +217,7 @@ def schemas(draw: Any, max_fields: int = 8) -> Schema:
 
 
 def _integers(low: int, high: int) -> st.SearchStrategy[int]:
-    edges = [v for v in (0, 1, -1, 63, 64, 127, 128, -64, -65, 16383, 16384, 2**28, 2**35, 2**56, low, high)]
+    edges = [0, 1, -1, 63, 64, 127, 128, -64, -65, 16383, 16384, 2**28, 2**35, 2**56, low, high]
     return st.one_of(
         st.sampled_from([v for v in edges if low <= v <= high]),
         st.integers(max(low, -200), 200),

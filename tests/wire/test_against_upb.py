@@ -1,4 +1,5 @@
-"""Invariant: for every schema and every input, our codec and Google's accept the same bytes and read the same values."""
+"""Invariant: for every schema and every input, our codec and Google's accept the same bytes and read the same
+values."""
 
 from __future__ import annotations
 
@@ -66,9 +67,13 @@ def check_bytes(data: Any) -> None:
     message = data.draw(messages(schema.plans[0]))
     mutated = mutate(interpret.encode(message), data.draw(MUTATIONS))
     google = google_decode(schema, mutated)
+    error: DecodeError | None = None
+    ours: Any = None
     try:
         ours = interpret.decode(schema.plans[0], mutated)
-    except DecodeError as error:
+    except DecodeError as raised:
+        error = raised
+    if error is not None:
         assert google is None, error
         assert 0 <= error.offset <= len(mutated)
         return

@@ -47,7 +47,7 @@ def decode_error(cls: Any, data: bytes) -> DecodeError:
         (Library, "1205 0a03 0a01 ff", "library.Library.parent.books[0].title: invalid UTF-8 in a string (at byte 6)"),
         (Library, "1a05 0a01 6b 10 ff", "library.Library.counts['k']: truncated varint (at byte 6)"),
         (Library, "1a03 0a01 ff", "library.Library.counts: invalid UTF-8 in a string (at byte 4)"),
-        (Library, "2208 0807 1204 0a02 10 ff", "library.Library.branches[7].books[0].pages: truncated varint (at byte 9)"),
+        (Library, "2208 08071204 0a0210ff", "library.Library.branches[7].books[0].pages: truncated varint (at byte 9)"),
         (Library, "2b 0a02 10ff 2c", "library.Library.annex.books[0].pages: truncated varint (at byte 4)"),
         (Library, "2b 0a00", "library.Library.annex: group 5 is not ended (at byte 1)"),
         (Library, "3203 0102 80", "library.Library.sizes[2]: truncated varint (at byte 4)"),
@@ -146,7 +146,10 @@ NESTED = build(
             {
                 "number": 3, "name": "e", "kind": Kind.MESSAGE, "cardinality": Cardinality.MAP,
                 "key": {"number": 1, "name": "key", "kind": Kind.INT32},
-                "value": {"number": 2, "name": "value", "kind": Kind.MESSAGE, "cardinality": Cardinality.EXPLICIT, "message": 0},
+                "value": {
+                    "number": 2, "name": "value", "kind": Kind.MESSAGE,
+                    "cardinality": Cardinality.EXPLICIT, "message": 0,
+                },
             },
             {"number": 4, "name": "r", "kind": Kind.MESSAGE, "cardinality": Cardinality.REPEATED, "message": 1},
             {"number": 5, "name": "x", "kind": Kind.MESSAGE, "cardinality": Cardinality.REPEATED, "message": 0},

@@ -96,10 +96,15 @@ def test_get_gives_defaults() -> None:
 
 def test_has_and_clear() -> None:
     book: Any = Book(title="Dune", isbn="", tags=["x"])
-    assert book.has("title") and book.has("isbn") and book.has("tags") and book.has("number")
-    assert not book.has("pages") and not book.has("shelf_mark")
+    assert book.has("title")
+    assert book.has("isbn")
+    assert book.has("tags")
+    assert book.has("number")
+    assert not book.has("pages")
+    assert not book.has("shelf_mark")
     book.clear("number")
-    assert book.isbn is None and not book.has("number")
+    assert book.isbn is None
+    assert not book.has("number")
     book.clear("tags")
     assert book.tags == []
     book.clear()
@@ -227,14 +232,18 @@ def make_extended() -> tuple[Any, Extension, Extension, Extension]:
 def test_extensions() -> None:
     cls, number, many, book = make_extended()
     message = cls(id="1")
-    assert number not in message and message[number] is None
+    assert number not in message
+    assert message[number] is None
     message[number] = 5
     message[many].append("a")
     message[book] = Book(title="Dune")
-    assert number in message and many in message
+    assert number in message
+    assert many in message
     decoded = cls.decode(message.encode())
     assert decoded == message == message.copy()
-    assert decoded[number] == 5 and decoded[many] == ["a"] and decoded[book].title == "Dune"
+    assert decoded[number] == 5
+    assert decoded[many] == ["a"]
+    assert decoded[book].title == "Dune"
     assert repr(decoded) == "Extended(id='1', [number]=5, [many]=['a'], [book]=Book(title='Dune'))"
     del message[number]
     assert number not in message

@@ -104,8 +104,10 @@ def test_bombs(piece: bytes) -> None:
 
 def test_guesses_are_marked() -> None:
     (text, message) = scan(bytes.fromhex("0a0568656c6c6f 12020801"))
-    assert isinstance(text, Span) and isinstance(message, Span)
+    assert isinstance(text, Span)
+    assert isinstance(message, Span)
     assert (text.shape, text.guessed, text.value) == (Shape.TEXT, True, "hello")
     assert (message.shape, message.guessed) == (Shape.MESSAGE, True)
     (known,) = scan(Book(title="hello").encode(), names_from_plan(book_plan))
-    assert isinstance(known, Span) and not known.guessed
+    assert isinstance(known, Span)
+    assert not known.guessed
