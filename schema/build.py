@@ -105,6 +105,8 @@ class Builder:
         # Not the shared lowering alone: the plans that come from there need their classes.
         if isinstance(descriptor, MessageDescriptor):
             shared.message_class(descriptor)
+        else:
+            shared.enum_class(descriptor)
         return shared._lowering
 
     def _build_lowered(self) -> None:

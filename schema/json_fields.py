@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..wire.plan import Cardinality, FieldPlan, Kind
 from .descriptor import EnumDescriptor, FieldDescriptor
@@ -127,7 +127,7 @@ def _make_field(descriptor: FieldDescriptor, plan: FieldPlan) -> JsonField:
         plan=plan,
         name=bracketed if descriptor.is_extension else descriptor.name,
         json_name=bracketed if descriptor.is_extension else descriptor.json_name,
-        text_name=bracketed if descriptor.is_extension else _text_name(descriptor),
+        text_name=_text_name(descriptor),
         enum=None if descriptor.enum_type is None else make_enum(descriptor.enum_type),
         value=value,
         is_extension=descriptor.is_extension,
@@ -144,8 +144,12 @@ def make_enum(descriptor: EnumDescriptor) -> JsonEnum:
 
 
 def _text_name(descriptor: FieldDescriptor) -> str:
-    """A group is called as its type is: `OptionalGroup { … }`, though its field is `optionalgroup`."""
-    message: Any = descriptor.message_type
+    """A group is called as its type is: `OptionalGroup { … }`, though its field is `optionalgroup`; so is a message
+    in a MessageSet."""
+    message = descriptor.message_type
+    if descriptor.is_extension:
+        in_set = descriptor.containing_type.message_set and message is not None
+        return f"[{message.full_name if in_set and message else descriptor.full_name}]"
     if descriptor.kind.value == "group" and message is not None:
         same_scope = message.containing_type is descriptor.containing_type and message.file is descriptor.file
         if same_scope and message.name.lower() == descriptor.name:

@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 from weakref import WeakValueDictionary
 
+from ..wire.errors import EncodeError
+
 if TYPE_CHECKING:
     from .message import Message
     from .registry import Registry
+
+Contents = bytes | tuple[dict[str, Any], bytes, dict[int, Any] | None]
 
 # Which registries are alive: holds none of them, and is read by unpickling alone.
 _alive: WeakValueDictionary[str, Registry] = WeakValueDictionary()
@@ -32,24 +36,41 @@ def reduce_message(message: Message) -> tuple[Any, ...]:
     cls = type(message)
     registry = cls.__registry__
     if registry is None:
-        return _restore_importable, (cls, message.encode())
-    return _restore_loaded, (registry.pickling_key, cls.__descriptor__.full_name, message.encode())
+        return _restore_importable, (cls, _contents(message))
+    return _restore_loaded, (registry.pickling_key, cls.__descriptor__.full_name, _contents(message))
 
 
-def _restore_importable(cls: type[Message], data: bytes) -> Message:
-    return cls.decode(data)
+def _contents(message: Message) -> Contents:
+    """The encoded message; if it has no encoding (a required field is missing), what its slots hold."""
+    try:
+        return message.encode()
+    except EncodeError:
+        fields = {name: getattr(message, name) for name in message.__match_args__}
+        return fields, bytes(message._unknown), message._extensions
 
 
-def _restore_loaded(key: str, full_name: str, data: bytes) -> Message:
+def _filled(cls: type[Message], contents: Contents) -> Message:
+    if isinstance(contents, bytes):
+        return cls.decode(contents)
+    fields, unknown, extensions = contents
+    message = cls(**fields)
+    message._unknown = unknown
+    message._extensions = extensions
+    return message
+
+
+def _restore_importable(cls: type[Message], contents: Contents) -> Message:
+    return _filled(cls, contents)
+
+
+def _restore_loaded(key: str, full_name: str, contents: Contents) -> Message:
     registry = _alive.get(key)
     if registry is not None:
-        return registry.message_class(full_name).decode(data)
-    classes = [
-        registry.message_class(full_name) for registry in _alive.values() if registry.has_message(full_name)
-    ]
-    if len(classes) != 1:
-        found = "several registries have" if classes else "no registry has"
+        return _filled(registry.message_class(full_name), contents)
+    knowing = [registry for registry in _alive.values() if registry.has_message(full_name)]
+    if len(knowing) != 1:
+        found = "several registries have" if knowing else "no registry has"
         raise pickle.UnpicklingError(
             f"{found} {full_name}: load its schema (once) before unpickling its messages"
         )
-    return classes[0].decode(data)
+    return _filled(knowing[0].message_class(full_name), contents)

@@ -62,9 +62,15 @@ class Registry:
         Raises SchemaError when a name or an extension number is taken by another file.
         """
         with self._lock:
-            for file in with_dependencies(files):
-                if file not in self._indexed:
+            new = [file for file in with_dependencies(files) if file not in self._indexed]
+            try:
+                for file in new:
                     self._index(file)
+            except SchemaError:
+                for file in new:  # the compiler may have added them before they were looked at here
+                    if file not in self._indexed and self.files.get(file.name) is file:
+                        del self.files[file.name]
+                raise
 
     # Classes
 

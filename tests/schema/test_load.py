@@ -156,3 +156,20 @@ def test_thousands_of_messages_in_a_row_and_in_a_circle() -> None:
     text = "".join(f"message M{i} {{ M{(i + 1) % count} next = 1; }}" for i in range(count))
     loaded = schema.loads('syntax = "proto3";' + text)
     assert loaded.M0(next=loaded.M1()).encode() == b"\n\0"
+
+
+def test_a_message_that_cannot_be_encoded_can_be_pickled() -> None:
+    pantry = schema.load(PROTOS / "pantry.proto")
+    partial = pantry.Shelf(label="x")
+    partial[pantry.Crate.crate] = pantry.Crate(owner="nobody")
+    assert pickle.loads(pickle.dumps(partial)) == partial
+
+
+def test_a_refused_file_leaves_no_trace() -> None:
+    registry = schema.Registry()
+    schema.loads('syntax = "proto3"; package p; message M {}', name="a.proto", registry=registry)
+    for _ in range(2):
+        with pytest.raises(SchemaError):
+            schema.loads('syntax = "proto3"; package p; message M {}', name="b.proto", registry=registry)
+    assert registry.find_file("b.proto") is None
+    schema.loads('syntax = "proto3"; package p; message N {}', name="b.proto", registry=registry)
