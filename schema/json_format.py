@@ -79,7 +79,7 @@ def to_dict(
 
 def from_json(
     message_class: type[M],
-    text: str | bytes,
+    text: str | bytes | bytearray,
     *,
     ignore_unknown_fields: bool = False,
     max_depth: int = 100,
@@ -90,7 +90,9 @@ def from_json(
     Unknown fields and enum names are errors unless ignored. `max_depth` bounds how deep messages may be nested.
     Raises JsonError, with line, column and path, for a text that is no JSON or does not fit the class.
     """
-    if isinstance(text, bytes):
+    if not isinstance(text, str):
+        if not isinstance(text, bytes | bytearray):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"JSON text is a str or bytes, not {type(text).__name__}")
         try:
             text = text.decode()
         except UnicodeDecodeError as error:

@@ -33,8 +33,15 @@ class Printer:
 
     def message(self, message: Message) -> Any:
         """The JSON value of a message: an object, but for the well-known types with a form of their own."""
+        if not isinstance(message, WireMessage):  # pyright: ignore[reportUnnecessaryIsInstance]  # nothing checks lists
+            raise JsonError(f"{show(message)} is not a message")
         special = SPECIAL.get(message.__plan__.full_name)
-        return special.to_value(self, message) if special is not None else self.fields(message)
+        if special is None:
+            return self.fields(message)
+        try:
+            return special.to_value(self, message)
+        except (TypeError, AttributeError) as error:  # what its attributes hold was never checked
+            raise JsonError(f"{message.__plan__.full_name} holds a value of a wrong type: {error}") from None
 
     def fields(self, message: Message) -> dict[str, Any]:
         """The fields of a message as a JSON object."""
@@ -54,21 +61,19 @@ class Printer:
 
     def _add(self, printed: dict[str, Any], field: JsonField, value: Any) -> None:
         name = field.name if self.proto_names else field.json_name
+        cardinality = field.plan.cardinality
         try:
-            printed[name] = self._field(field, value)
+            if cardinality is Cardinality.REPEATED:
+                printed[name] = [self._element(field, item, index) for index, item in enumerate(value)]
+            elif cardinality is Cardinality.MAP and field.value is not None:
+                by_key = {_key(key): self._element(field.value, item, key) for key, item in value.items()}
+                # Maps have no order of their own; a fixed one makes the text reproducible.
+                printed[name] = {key: by_key[key] for key in sorted(by_key)}
+            else:
+                printed[name] = self._single(field, value)
         except JsonError as error:
             error.inside(name)
             raise
-
-    def _field(self, field: JsonField, value: Any) -> Any:
-        cardinality = field.plan.cardinality
-        if cardinality is Cardinality.REPEATED:
-            return [self._element(field, item, index) for index, item in enumerate(value)]
-        if cardinality is Cardinality.MAP and field.value is not None:
-            by_key = {_key(key): self._element(field.value, item, key) for key, item in value.items()}
-            # Maps have no order of their own; a fixed one makes the text reproducible.
-            return {key: by_key[key] for key in sorted(by_key)}
-        return self._single(field, value)
 
     def _element(self, field: JsonField, value: Any, place: Any) -> Any:
         try:
@@ -79,9 +84,7 @@ class Printer:
 
     def _single(self, field: JsonField, value: Any) -> Any:
         if field.holds_message:
-            if not isinstance(value, WireMessage):
-                raise JsonError(f"{show(value)} is not a message")
-            return self.message(value)  # pyright: ignore[reportArgumentType]  # schema messages hold schema messages
+            return self.message(value)
         if field.enum is not None:
             return print_enum(field.enum, value, self.enum_numbers)
         return field.print(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..wire.errors import WireError
@@ -109,7 +110,7 @@ def _parse_struct(parser: Parser, message_class: Any, value: Any, depth: int) ->
 
 
 def _print_list(printer: Printer, message: Any) -> Any:
-    return [_inside(index, printer.message, item) for index, item in enumerate(message.values)]
+    return [_inside(place, printer.message, item) for place, item in enumerate(message.values)]
 
 
 def _parse_list(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
@@ -118,7 +119,7 @@ def _parse_list(parser: Parser, message_class: Any, value: Any, depth: int) -> A
     value_class = _field_class(message_class, "values")
     items = enumerate(cast("list[Any]", value))
     return message_class(
-        values=[_inside(index, parser.message, value_class, item, depth - 1) for index, item in items]
+        values=[_inside(place, parser.message, value_class, item, depth - 1) for place, item in items]
     )
 
 
@@ -174,7 +175,7 @@ def _parse_wrapper(parser: Parser, message_class: Any, value: Any, depth: int) -
 
 
 def _print_timestamp(printer: Printer, message: Any) -> str:
-    return format_timestamp(message.seconds, message.nanos)
+    return format_timestamp(index(message.seconds), index(message.nanos))
 
 
 def _parse_timestamp(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:
@@ -183,7 +184,7 @@ def _parse_timestamp(parser: Parser, message_class: Any, value: Any, depth: int)
 
 
 def _print_duration(printer: Printer, message: Any) -> str:
-    return format_duration(message.seconds, message.nanos)
+    return format_duration(index(message.seconds), index(message.nanos))
 
 
 def _parse_duration(parser: Parser, message_class: Any, value: Any, depth: int) -> Any:

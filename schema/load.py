@@ -10,6 +10,7 @@ from .compile import compile_files
 from .errors import SchemaError
 from .loaded import Schema
 from .registry import Registry
+from .wkt import FILES as WELL_KNOWN_FILES
 
 StrPath = str | PathLike[str]
 
@@ -81,7 +82,7 @@ def _import_name(path: Path, folders: list[Path]) -> tuple[str, list[Path]]:
     """The name under which the compiler finds `path`, and the folders to search."""
     if not path.is_absolute() and any((folder / path).is_file() for folder in folders):
         return path.as_posix(), folders
-    if not path.is_file() and folders:
+    if not path.is_file() and (folders or path.as_posix() in WELL_KNOWN_FILES):
         return path.as_posix(), folders  # the compiler says where it looked
     resolved = path.resolve()
     for folder in folders:

@@ -49,7 +49,7 @@ class Message(WireMessage):
     @classmethod
     def from_json(
         cls,
-        text: str | bytes,
+        text: str | bytes | bytearray,
         *,
         ignore_unknown_fields: bool = False,
         max_depth: int = 100,

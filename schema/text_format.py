@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.access import is_present, set_extensions
 from ..wire.errors import WireError
+from ..wire.message import Message as WireMessage
 from ..wire.plan import Cardinality, FieldPlan, Kind
+from ..wire.scalar import show
 from ..wire.tag import WireType
 from ..wire.unknown import parse_unknown
 from .json_fields import JsonField, extension_field, json_table
@@ -49,7 +51,8 @@ def to_text(
     None, all on one line.
 
     Strings are written as they are, or with `as_utf8` False in ASCII with octal escapes. An Any is expanded when
-    `registry` (by default the message's own) knows its type. Raises ValueError for a message nested too deeply.
+    `registry` (by default the message's own) knows its type. Raises ValueError for a message that
+    is nested too deeply or holds a value of a wrong type.
     """
     printer = _Printer(
         registry if registry is not None else message.__registry__, as_utf8, print_unknown_fields
@@ -92,10 +95,16 @@ class _Printer:
             self.unknown(bytes(message._unknown), _MAX_UNKNOWN_DEPTH)
 
     def single(self, known: JsonField, name: str, value: Any) -> None:
-        if known.plan.kind is Kind.MESSAGE or known.plan.kind is Kind.GROUP:
-            self.block(name, value)
-        else:
-            self.line(f"{name}: {self.scalar(known, value)}")
+        if known.holds_message:
+            if not isinstance(value, WireMessage):
+                raise ValueError(f"{name}: {show(value)} is not a message")
+            self.block(name, value)  # pyright: ignore[reportArgumentType]  # schema messages hold schema messages
+            return
+        try:
+            text = self.scalar(known, value)
+        except (TypeError, ValueError, AttributeError):  # nothing checks what is assigned
+            raise ValueError(f"{name}: {show(value)} is no {known.plan.kind.value}") from None
+        self.line(f"{name}: {text}")
 
     def block(self, name: str, message: Message) -> None:
         self.line(f"{name} {{")
@@ -118,6 +127,8 @@ class _Printer:
 
     def expanded_any(self, message: Any) -> bool:
         """Print the message inside an Any, if its type is known and it can be decoded."""
+        if not isinstance(message.type_url, str):
+            return False
         inner_class = any_class(message.type_url, self.registry or message.__registry__)
         if inner_class is None:
             return False

@@ -151,6 +151,8 @@ def test_what_is_refused(text: str, error: str) -> None:
 
 
 def test_bytes_are_text_in_utf8() -> None:
+    with pytest.raises(TypeError, match="not NoneType"):
+        SINK.from_json(None)
     assert SINK.from_json('{"aString": "é"}'.encode()).a_string == "é"
     with pytest.raises(JsonError, match="not UTF-8"):
         SINK.from_json(b'{"aString": "\xff"}')
@@ -289,6 +291,15 @@ def test_special_forms_that_are_refused(text: str, error: str) -> None:
         (SPICES(timestamp=wkt.Timestamp(seconds=10**12)), "timestamp: 1000000000000 seconds is no Timestamp"),
         (SPICES(duration=wkt.Duration(seconds=1, nanos=-1)), "differ in sign"),
         (SPICES(mask=wkt.FieldMask(paths=["fooBar"])), "would not survive"),
+        (
+            SPICES(timestamp=wkt.Timestamp(seconds=1.5)),
+            "google.protobuf.Timestamp holds a value of a wrong type",
+        ),
+        (
+            SPICES(mask=wkt.FieldMask(paths=[3])),
+            "mask: google.protobuf.FieldMask holds a value of a wrong type",
+        ),
+        (SPICES(list=wkt.ListValue(values=[3])), "list[0]: 3 is not a message"),
         (SPICES(value=wkt.Value()), "value: a google.protobuf.Value must have one of its kinds set"),
         (SPICES(value=wkt.Value(number_value=math.nan)), "value: JSON has no number nan"),
         (SPICES(any=wkt.Any(value=b"x")), "any: the Any holds a value but no type URL"),

@@ -78,6 +78,10 @@ def test_what_two_files_of_a_registry_declare_must_differ() -> None:
         schema.loads('syntax = "proto3"; package p; message M {}', name="b.proto", registry=registry)
 
 
+def test_a_well_known_file_can_be_loaded_by_its_name() -> None:
+    assert schema.load("google/protobuf/timestamp.proto").Timestamp is wkt.Timestamp
+
+
 def test_a_missing_file_and_a_wrong_one() -> None:
     with pytest.raises(SchemaError, match=r"nowhere\.proto"):
         schema.load("nowhere.proto")

@@ -108,6 +108,18 @@ def test_bytes_that_are_no_utf8_are_written_in_octal() -> None:
     assert label.to_text() == 's: "a\\377\\303"\n'
 
 
+def test_values_of_a_wrong_type_are_named() -> None:
+    sink = both("kitchen.proto").ours.Sink
+    for message, error in (
+        (sink(an_int32="x"), "an_int32: 'x' is no int32"),
+        (sink(a_string=3), "a_string: 3 is no string"),
+        (sink(drains=[3]), "drains: 3 is not a message"),
+        (wkt.Any(type_url=3), "type_url: 3 is no string"),
+    ):
+        with pytest.raises(ValueError, match=error):
+            message.to_text()
+
+
 def test_a_circle_is_refused() -> None:
     drain = both("kitchen.proto").ours.Sink.Drain()
     drain.side_drains.append(drain)
