@@ -18,7 +18,7 @@ from tests.support.schema_messages import messages
 from tests.support.schemas import both
 
 SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-SLOW = settings(SETTINGS, max_examples=3000)
+SLOW = settings(SETTINGS, max_examples=1000)
 NAMES = ("kitchen.Sink", "kitchen.Spices", "pantry.Shelf")
 
 

@@ -7,6 +7,8 @@ import math
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from barewire.schema import JsonError, Message, wkt
 from tests.support.schemas import both
@@ -313,6 +315,39 @@ def test_messages_that_have_no_json(message: Message, error: str) -> None:
     with pytest.raises(JsonError) as caught:
         message.to_json()
     assert error in str(caught.value)
+
+
+@given(st.sampled_from(SPECIAL_FORMS), st.data())
+@settings(max_examples=300, deadline=None)
+def test_edited_text_raises_json_errors_only(form: tuple[Message, str], data: Any) -> None:
+    message_class, text = data.draw(
+        st.sampled_from(
+            [
+                (type(form[0]), form[1]),
+                (
+                    SINK,
+                    '{"aString": "x", "drains": [{"name": "y"}], "int32ToInt64": {"1": "2"}, "aDouble": -0.5}',
+                ),
+                (
+                    SPICES,
+                    '{"any": '
+                    + wkt.Any.pack(wkt.Duration(seconds=1)).to_json()
+                    + ', "values": [1, {"a": []}]}',
+                ),
+            ]
+        )
+    )
+    at = data.draw(st.integers(0, len(text)))
+    new = data.draw(st.text('{}[]",:\\0-1.eaNnu @\ud800\n', max_size=3))
+    edited = text[:at] + new + text[at + data.draw(st.integers(0, 3)) :]
+    error = None
+    try:
+        read = message_class.from_json(edited)
+        assert message_class.from_json(read.to_json()) == read
+    except JsonError as caught:
+        error = caught
+    if error is not None and error.line:
+        assert error.column <= len(edited.split("\n")[error.line - 1]) + 1
 
 
 def test_dicts_of_python_are_read_as_json_is() -> None:
