@@ -70,6 +70,11 @@ class HasOptions:
     def _declaring_file(self) -> FileDescriptor:
         raise NotImplementedError
 
+    def __repr__(self) -> str:
+        # Not the fields: descriptors refer to each other, and one would print its whole schema many times over.
+        name = getattr(self, "full_name", None) or getattr(self, "name", None)
+        return f"<{type(self).__name__} {name}>" if name else f"<{type(self).__name__}>"
+
 
 def _well_known_options(full_name: str, data: bytes) -> Message:
     from ..wire.message import Message
@@ -81,7 +86,7 @@ def _well_known_options(full_name: str, data: bytes) -> Message:
     return built.decode(data)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class FileDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "FileOptions"
 
@@ -107,7 +112,7 @@ class FileDescriptor(HasOptions):
         return self
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class ExtensionRange(HasOptions):
     OPTIONS: ClassVar[str] = "ExtensionRangeOptions"
 
@@ -120,7 +125,7 @@ class ExtensionRange(HasOptions):
         return self.containing_type.file
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class MessageDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "MessageOptions"
 
@@ -146,7 +151,7 @@ class MessageDescriptor(HasOptions):
         return self.file
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class FieldDescriptor(HasOptions):
     """A field, or an extension (`is_extension`; then `containing_type` is the extended message and
     `extension_scope` the message that it is declared in, or None at file level)."""
@@ -183,7 +188,7 @@ class FieldDescriptor(HasOptions):
         return self.message_type is not None and self.message_type.is_map_entry
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class OneofDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "OneofOptions"
 
@@ -199,7 +204,7 @@ class OneofDescriptor(HasOptions):
         return self.containing_type.file
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class EnumDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "EnumOptions"
 
@@ -221,7 +226,7 @@ class EnumDescriptor(HasOptions):
         return self.file
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class EnumValueDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "EnumValueOptions"
 
@@ -236,7 +241,7 @@ class EnumValueDescriptor(HasOptions):
         return self.enum.file
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class ServiceDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "ServiceOptions"
 
@@ -251,7 +256,7 @@ class ServiceDescriptor(HasOptions):
         return self.file
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, repr=False, kw_only=True)
 class MethodDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "MethodOptions"
 
