@@ -42,6 +42,11 @@ class Cursor:
     # Looking
 
     @property
+    def has_visibility(self) -> bool:
+        """Whether the file's edition has `export`, `local` and `import option`: 2024 and later."""
+        return self.edition not in ("proto2", "proto3", "2023")
+
+    @property
     def text(self) -> str:
         """The text of the token that comes next; empty at the end."""
         return self.texts[self.index]

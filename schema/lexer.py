@@ -18,7 +18,7 @@ IDENT, PUNCTUATION, NUMBER, STRING, _BAD, END = 1, 2, 3, 4, 5, 6
 
 _TOKEN = re.compile(
     r"""
-    (?> [ \t\r\n\v\f]+ | //[^\n]* | /\*(?s:.*?)\*/ )*+
+    (?> [ \t\r\n\v\f]+ | //[^\n]* | /\*(?: [^*/]++ | \*(?!/) | /(?!\*) )*+\*/ )*+
     (?: ( [A-Za-z_]\w*+ (?: \.[A-Za-z_]\w*+ )*+ )
       | ( [=;{}\[\]<>(),:\-+] | \.(?![0-9]) | /(?![/*]) )
       | ( \.?[0-9] (?: [eE][+-]?(?=[0-9]) | [\w.] )*+ )
@@ -80,8 +80,13 @@ def _skip_bad(source: Source, start: int, report: Report) -> int:
         report.error(source, start, end, "this string is not closed on its line", f"end it with {character}")
         return end
     if text.startswith("/*", start):
-        report.error(source, start, start + 2, "this comment is never closed", "end it with */")
-        return len(text)
+        closed = text.find("*/", start + 2)
+        if closed < 0:
+            report.error(source, start, start + 2, "this comment is never closed", "end it with */")
+            return len(text)
+        inner = text.index("/*", start + 2)
+        report.error(source, inner, inner + 2, "a comment cannot hold another comment")
+        return closed + 2
     end = start + 1
     while end < len(text) and text[end] == character:
         end += 1

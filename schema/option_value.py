@@ -26,6 +26,11 @@ Path = tuple[int, ...]
 _ANY_HOSTS = ("type.googleapis.com", "type.googleprod.com")
 
 
+def is_unresolved(field: FieldDescriptor) -> bool:
+    """Whether the field's type was not found; that has been reported."""
+    return field.message_type is None and field.kind in (Kind.MESSAGE, Kind.GROUP)
+
+
 def record(field: FieldDescriptor, payload: bytes) -> bytes:
     """Tag and framing around the encoded value of `field`."""
     number = field.number
@@ -82,7 +87,7 @@ class AggregateEncoder:
                 parts.append((0, self.any_value(message, item)))
                 continue
             field = self.field(message, item)
-            if field is None:
+            if field is None or is_unresolved(field):
                 continue
             here = (*path, field.number)
             self.uses.append((field, item.name))
@@ -100,7 +105,11 @@ class AggregateEncoder:
                 self.unit.error(value, f"'{field.name}' of {message.full_name} is required and not given")
         if message.is_map_entry:
             # A map's entry always has both its fields.
-            parts += [(f.number, record(f, _zero(f))) for f in message.fields if f not in seen]
+            parts += [
+                (f.number, record(f, _zero(f)))
+                for f in message.fields
+                if f not in seen and not is_unresolved(f)
+            ]
         parts += [(field.number, packed_record(field, payloads)) for field, payloads in packed.items()]
         return b"".join(data for _, data in sorted(parts, key=lambda part: part[0]))
 

@@ -8,7 +8,7 @@ from . import ast
 from .descriptor import FieldDescriptor, HasOptions, Label, MessageDescriptor
 from .imports import visible_files
 from .option_rules import Use, check_uses
-from .option_value import AggregateEncoder, Path, did_you_mean, record, scalar_payload
+from .option_value import AggregateEncoder, Path, did_you_mean, is_unresolved, record, scalar_payload
 from .symbol_table import describe, file_of
 from .values import ValueFault
 
@@ -137,7 +137,7 @@ class _Interpreter:
                 if part.is_extension
                 else self.field(inside, part.name)
             )
-            if field is None:
+            if field is None or is_unresolved(field):
                 return []
             fields.append(field)
             inside = field.message_type

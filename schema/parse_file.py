@@ -29,6 +29,7 @@ def parse_file(source: Source, report: Report) -> File:
     first = True
     while p.text:
         if p.accept(";"):
+            first = False
             continue
         if first and p.text in ("syntax", "edition"):
             p.statement(lambda: _parse_syntax(p, file))
@@ -78,7 +79,7 @@ def _parse_statement(p: Cursor, file: File) -> None:
         case "option":
             p.advance()
             file.options.append(parse_option_statement(p))
-        case "export" | "local" if p.edition not in ("proto2", "proto3") and p.peek() in ("message", "enum"):
+        case "export" | "local" if p.has_visibility and p.peek() in ("message", "enum"):
             visibility = p.identifier("a visibility")
             if p.accept("message"):
                 file.messages.append(parse_message(p, start, visibility))
@@ -98,7 +99,7 @@ def _parse_import(p: Cursor, start: int) -> Import:
     if p.text in ("public", "weak", "option"):
         word = p.identifier("a modifier")
         modifier = word.text
-        if modifier == "option" and (p.edition in ("proto2", "proto3") or p.edition < "2024"):
+        if modifier == "option" and not p.has_visibility:
             p.syntax_error(Fault("'import option' came with edition 2024", word.start, word.end))
     path = p.text_string("the file to import")
     p.end_statement()

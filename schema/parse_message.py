@@ -63,7 +63,7 @@ def _parse_statement(p: Cursor, message: Message, scope: Scope) -> None:
         case "reserved":
             p.advance()
             parse_reserved(p, message.reserved_ranges, message.reserved_names, signed=False)
-        case "export" | "local" if p.peek() in ("message", "enum"):
+        case "export" | "local" if p.has_visibility and p.peek() in ("message", "enum"):
             visibility = p.identifier("a visibility")
             if p.accept("message"):
                 message.messages.append(parse_message(p, start, visibility))

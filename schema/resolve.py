@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..wire.plan import Kind
 from .descriptor import EnumDescriptor, MessageDescriptor
 from .symbol_table import Symbol, SymbolTable, describe, file_of
+from .wkt import TYPE_FILES
 
 if TYPE_CHECKING:
     from . import ast
@@ -76,7 +77,11 @@ def _report_missing(
 ) -> None:
     text = name.text
     help = None
-    if close := _close_scalar(text) if EnumDescriptor in kinds else None:
+    if well_known := _well_known(text):
+        help = f'add: import "{well_known[1]}";'
+        if text.lstrip(".") != well_known[0]:
+            help = f"did you mean {well_known[0]}? If so, {help}"
+    elif close := _close_scalar(text) if EnumDescriptor in kinds else None:
         help = f"did you mean {close}?"
     elif suggestion := table.suggest(unit, text, *kinds):
         help = f"did you mean {suggestion}?"
@@ -90,9 +95,34 @@ _FOREIGN = {
     "int": "int32", "integer": "int32", "long": "int64", "short": "int32", "byte": "bytes", "char": "string",
     "str": "string", "text": "string", "boolean": "bool", "uint": "uint32", "ulong": "uint64", "int8": "int32",
     "int16": "int32", "uint8": "uint32", "uint16": "uint32", "float32": "float", "float64": "double",
-    "number": "double", "any": "google.protobuf.Any", "timestamp": "google.protobuf.Timestamp",
-    "datetime": "google.protobuf.Timestamp",
+    "number": "double",
 }  # fmt: skip
+
+
+# Well-known types that are meant even where their package is not written; names like Type or Option could be anybody's.
+_POPULAR = (
+    "Any",
+    "Duration",
+    "Empty",
+    "FieldMask",
+    "Struct",
+    "Timestamp",
+    "StringValue",
+    "Int32Value",
+    "BoolValue",
+)
+
+
+def _well_known(text: str) -> tuple[str, str] | None:
+    """The full name and the file of the well-known type that `text` names, with or without its package."""
+    package, _, name = text.lstrip(".").rpartition(".")
+    name = "Timestamp" if name.lower() == "datetime" else name[:1].upper() + name[1:]
+    if name not in (TYPE_FILES if package == "google.protobuf" else _POPULAR) or package not in (
+        "",
+        "google.protobuf",
+    ):
+        return None
+    return f"google.protobuf.{name}", TYPE_FILES[name]
 
 
 def _close_scalar(text: str) -> str | None:

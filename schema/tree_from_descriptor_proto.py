@@ -6,6 +6,7 @@ an element is.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..wire.plan import Kind
@@ -22,24 +23,39 @@ _VISIBILITY_NAMES = {number: name for name, number in VISIBILITIES.items()}
 _LABELS = {1: "optional", 2: "required", 3: "repeated"}
 
 # Options that the passes ask the tree for.
-_FLAGS = ("packed", "lazy", "message_set_wire_format", "allow_alias", "deprecated_legacy_json_field_conflicts")
-_INT32_MAX = 2**31 - 1
+_FLAGS = (
+    "packed",
+    "lazy",
+    "message_set_wire_format",
+    "allow_alias",
+    "deprecated_legacy_json_field_conflicts",
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class TreeBuilder:
     """`tree` is the syntax tree of `proto` (a FileDescriptorProto message); `options` holds encoded options by node."""
 
     def __init__(self, proto: Any) -> None:
+        self.file_name = proto.name or ""
         self.options: dict[object, bytes] = {}
         self.tree = ast.File(syntax=proto.syntax or "proto2")
         self._set_syntax(proto)
         self.package = proto.package or ""
         if self.package:
+            if not all(map(_IDENTIFIER.fullmatch, self.package.split("."))):
+                raise SchemaError(f"{proto.name}: {self.package!r} is no name for a package")
             self.tree.package = _name(self.package)
         self.tree.imports = [ast.Import(path=_name(name)) for name in proto.dependency]
         self.tree.options = self._take_options(self.tree, proto.options)
         self._add_members(self.tree, proto.message_type, proto.enum_type, proto.extension, self.package)
         self.tree.services = [self._service(service) for service in proto.service]
+
+    def _declared(self, name: str | None) -> ast.Name:
+        """The name of something that is declared: text can only hold identifiers, so bytes may hold nothing else."""
+        if not name or not _IDENTIFIER.fullmatch(name):
+            raise SchemaError(f"{self.file_name}: {name or ''!r} is no identifier")
+        return _name(name)
 
     def _set_syntax(self, proto: Any) -> None:
         if self.tree.syntax not in ("proto2", "proto3", "editions"):
@@ -75,12 +91,14 @@ class TreeBuilder:
         self, node: ast.File | ast.Message, messages: Any, enums: Any, extensions: Any, scope: str
     ) -> None:
         for message in messages:
-            node.messages.append(self._message(message, f"{scope}.{message.name}" if scope else message.name or ""))
+            node.messages.append(
+                self._message(message, f"{scope}.{message.name}" if scope else message.name or "")
+            )
         node.enums = [self._enum(enum) for enum in enums]
         node.extensions = [self._field(extension, {}) for extension in extensions]
 
     def _message(self, proto: Any, full_name: str) -> ast.Message:
-        node = ast.Message(name=_name(proto.name), visibility=_visibility(proto))
+        node = ast.Message(name=self._declared(proto.name), visibility=_visibility(proto))
         node.is_map_entry = bool(proto.options is not None and proto.options.map_entry)
         node.options = self._take_options(node, proto.options)
         self._add_members(node, proto.nested_type, proto.enum_type, proto.extension, full_name)
@@ -90,7 +108,7 @@ class TreeBuilder:
         oneofs: dict[int, ast.Oneof] = {}
         for index, oneof in enumerate(proto.oneof_decl):
             if index not in synthetic:
-                oneofs[index] = ast.Oneof(name=_name(oneof.name))
+                oneofs[index] = ast.Oneof(name=self._declared(oneof.name))
                 oneofs[index].options = self._take_options(oneofs[index], oneof.options)
         node.oneofs = list(oneofs.values())
         for child in proto.field:
@@ -115,7 +133,7 @@ class TreeBuilder:
         if label == "optional" and not (proto.proto3_optional or self.tree.syntax == "proto2"):
             label = ""
         node = ast.Field(
-            name=_name(proto.name),
+            name=self._declared(proto.name),
             type=_name(type_name),
             number=_int(proto.number),
             label=_name(label) if label else None,
@@ -126,16 +144,16 @@ class TreeBuilder:
             node.group = ast.Message(name=_name(type_name), is_group=True)
         node.options = self._take_options(node, proto.options)
         if proto.json_name is not None and proto.json_name != json_name(proto.name or ""):
-            node.json_name = _option(["json_name"], proto.json_name.encode())
+            node.json_name = _option(["json_name"], proto.json_name.encode("utf-8", "surrogateescape"))
         if proto.default_value is not None:
             node.default = _option(["default"], _default(kind, proto.default_value))
         return node
 
     def _enum(self, proto: Any) -> ast.Enum:
-        node = ast.Enum(name=_name(proto.name), visibility=_visibility(proto))
+        node = ast.Enum(name=self._declared(proto.name), visibility=_visibility(proto))
         node.options = self._take_options(node, proto.options)
         for child in proto.value:
-            value = ast.EnumValue(name=_name(child.name), number=_int(child.number))
+            value = ast.EnumValue(name=self._declared(child.name), number=_int(child.number))
             value.options = self._take_options(value, child.options)
             node.values.append(value)
         node.reserved_ranges = [_range(item.start, item.end) for item in proto.reserved_range]
@@ -143,11 +161,11 @@ class TreeBuilder:
         return node
 
     def _service(self, proto: Any) -> ast.Service:
-        node = ast.Service(name=_name(proto.name))
+        node = ast.Service(name=self._declared(proto.name))
         node.options = self._take_options(node, proto.options)
         for child in proto.method:
             method = ast.Method(
-                name=_name(child.name),
+                name=self._declared(child.name),
                 input_type=_name(child.input_type),
                 output_type=_name(child.output_type),
                 client_streaming=bool(child.client_streaming),

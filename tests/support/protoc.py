@@ -50,7 +50,7 @@ def protoc_sources(name: str, sources: Mapping[str, str]) -> Compiled:
 
 
 @contextmanager
-def _captured_stderr(path: Path):  # noqa: ANN202
+def _captured_stderr(path: Path):
     saved = os.dup(2)
     with path.open("wb") as file:
         os.dup2(file.fileno(), 2)
