@@ -77,6 +77,7 @@ class Call:
         "_credit",
         "_decoder",
         "_encoder",
+        "_end_told",
         "_head_offset",
         "_outgoing",
         "_reader",
@@ -99,6 +100,7 @@ class Call:
         self.deadline = deadline
         self.sink: Any = None
         self.ended = False
+        self._end_told = False
         self.inbound = Inbound.AWAITING_HEAD
         self.outbound = Outbound.AWAITING_HEAD
         self._encoder: Codec | None = None
@@ -237,10 +239,13 @@ class Call:
             return
         self._give_back()
         if end_stream:
-            if self._reader.partial_size:
-                self.fail(Status(StatusCode.INTERNAL, "the stream ended in the middle of a message"))
-            else:
-                self._data_ended()
+            self._body_ended()
+
+    def _body_ended(self) -> None:
+        if self._reader.partial_size:
+            self.fail(Status(StatusCode.INTERNAL, "the stream ended in the middle of a message"))
+        else:
+            self._data_ended()
 
     def _open(self, payload: bytes) -> bytes:
         if self._decoder is None:
@@ -282,8 +287,14 @@ class Call:
             self.wants_send_ready = False
             connection.emit(SendReady(self))
         if status is not None:
-            connection.emit(CallEnded(self, status))
+            self._tell_end(status)
         connection.call_ended(self)
+
+    def _tell_end(self, status: Status) -> None:
+        """Say how the call ended; the first time counts."""
+        if not self._end_told:
+            self._end_told = True
+            self._connection.emit(CallEnded(self, status))
 
 
 class ClientCall(Call):
@@ -403,7 +414,7 @@ class ServerCall(Call):
         """Request trailers came."""
         ignored = self.inbound is Inbound.IGNORED
         if self._arrived(Arrival.HEADERS_END if end_stream else Arrival.HEADERS) and not ignored:
-            self._data_ended()
+            self._body_ended()
 
     def _data_ended(self) -> None:
         self._connection.emit(RequestEnded(self))
@@ -431,7 +442,7 @@ class ServerCall(Call):
 
     def finish(self, status: Status) -> None:
         """Send the trailers, after all messages that are queued; a call without messages gets a Trailers-Only
-        response (R10, R11)."""
+        response (R10, R11). What the client still sends is ignored from now on."""
         if self.ended or self.outbound in (Outbound.ENDING, Outbound.ENDED):
             return
         fields = trailers(status)
@@ -439,6 +450,8 @@ class ServerCall(Call):
             fields = response_headers() + fields
         self._trailers = fields
         self.outbound = Outbound.ENDING
+        if self.inbound is Inbound.BODY:
+            self.inbound = Inbound.IGNORED
         self._connection.has_output(self)
 
     def pump(self) -> int:
@@ -461,9 +474,8 @@ class ServerCall(Call):
         if self.ended:
             return
         answerable = error_code == Http2Error.CANCEL and self.outbound is not Outbound.ENDING
-        self._connection.emit(CallEnded(self, status))
+        self._tell_end(status)
         if answerable and status.code not in (StatusCode.CANCELLED, StatusCode.DEADLINE_EXCEEDED):
-            self.inbound = Inbound.IGNORED
             self._outgoing.clear()
             self.queued_bytes = self._head_offset = 0
             self.finish(status)

@@ -7,7 +7,7 @@ the events. `ClientConnection` starts calls, `ServerConnection` receives them.
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import count
 
@@ -222,7 +222,7 @@ class ClientConnection(Connection):
 
     def __init__(self, limits: Limits | None = None, peer: str = "the server") -> None:
         self.peer = peer
-        self._waiting: deque[ClientCall] = deque()
+        self._waiting: OrderedDict[ClientCall, None] = OrderedDict()
         super().__init__(client_side=True, limits=limits or Limits())
 
     @property
@@ -242,7 +242,7 @@ class ClientConnection(Connection):
         if self.http2.open_stream_count < self.http2.peer_max_concurrent_streams:
             self._begin(call)
         elif len(self._waiting) < self.limits.max_waiting_calls:
-            self._waiting.append(call)
+            self._waiting[call] = None
         else:
             reason = f"{len(self._waiting)} calls wait for a stream already (max_waiting_calls)"
             call.fail(Status(StatusCode.RESOURCE_EXHAUSTED, reason, reached_server=False))
@@ -255,15 +255,18 @@ class ClientConnection(Connection):
     def _begin_waiting(self) -> None:
         http2 = self.http2
         while self._waiting and http2.open_stream_count < http2.peer_max_concurrent_streams:
-            call = self._waiting.popleft()
-            if not call.ended:
-                self._begin(call)
-                self.has_output(call)
+            if not self.accepts_calls:
+                return
+            call, _ = self._waiting.popitem(last=False)
+            self._begin(call)
+            self.has_output(call)
 
     def call_ended(self, call: Call) -> None:
         super().call_ended(call)
-        if self._waiting and self.accepts_calls:
-            self._begin_waiting()
+        if isinstance(call, ClientCall):
+            self._waiting.pop(call, None)
+        self._begin_waiting()
+        self._end_if_drained()
 
     def _lost(self, reason: str) -> Status:
         return Status(StatusCode.UNAVAILABLE, f"connection to {self.peer} was lost: {reason}")
@@ -274,7 +277,7 @@ class ClientConnection(Connection):
         super()._end(reason)
 
     def _fail_waiting(self, reason: str) -> None:
-        waiting, self._waiting = self._waiting, deque()
+        waiting, self._waiting = self._waiting, OrderedDict()
         for call in waiting:
             call.finish_locally(Status(StatusCode.UNAVAILABLE, reason, reached_server=False))
 
@@ -316,10 +319,10 @@ class ClientConnection(Connection):
         text = debug_data[:200].decode("utf-8", "backslashreplace")
         shown = f"{http2_error_name(error_code)}{f' {text!r}' if text else ''}"
         reason = f"{self.peer} sent GOAWAY ({shown}) before it handled the call"
+        self._fail_waiting(reason)
         for stream_id, call in list(self._calls.items()):
             if stream_id > last_stream_id:
                 call.finish_locally(Status(StatusCode.UNAVAILABLE, reason, reached_server=False))
-        self._fail_waiting(reason)
 
 
 class ServerConnection(Connection):
@@ -353,6 +356,7 @@ class ServerConnection(Connection):
 
     def _refuse(self, stream_id: int, refused: RequestRefused, end_stream: bool) -> None:
         """Answer what is not a gRPC call, in the terms that its sender can read (R04, R05)."""
+        self.http2.count_refusal()
         if not refused.http_status:
             self.http2.reset(stream_id, Http2Error.PROTOCOL_ERROR)
             return
@@ -368,7 +372,7 @@ class ServerConnection(Connection):
 
     def _refuse_encoding(self, call: ServerCall) -> None:
         """R53: an encoding that we do not know is UNIMPLEMENTED, with the list of those that we do."""
-        reason = f"grpc-encoding {call.request.encoding!r} is not supported; {ACCEPTED.decode()} are"
+        reason = f"grpc-encoding {call.request.encoding[:64]!r} is not supported; {ACCEPTED.decode()} are"
         call.send_initial_metadata()
         call.finish(Status(StatusCode.UNIMPLEMENTED, reason))
 

@@ -59,7 +59,8 @@ class RpcError(Exception):
     @classmethod
     def from_status(cls, status: Status, initial_metadata: Metadata | None = None) -> RpcError:
         """The error that a finished call raises."""
-        error = cls(status.code, status.message, metadata=status.trailing_metadata)
+        # The status may be one that is remembered for all calls that end with the same trailers.
+        error = cls(status.code, status.message, metadata=status.trailing_metadata.copy())
         error.initial_metadata = initial_metadata or Metadata()
         error.from_peer = status.from_peer
         if status.details:

@@ -90,6 +90,8 @@ class FrameSplitter:
             return True
         if expected.startswith(data):
             return False
+        if len(data) < 4 and any(method.startswith(data) for method in _HTTP1_METHODS):
+            return False
         if data[:4] in _HTTP1_METHODS:
             raise ConnectionFault(
                 Http2Error.HTTP_1_1_REQUIRED,
@@ -119,9 +121,11 @@ class FloodGuard:
         self._period_start = float("-inf")
         self._resets = 0
         self._control_frames = 0
+        self._unsent_replies = 0
 
     def count_reset(self, now: float) -> None:
-        """One stream was reset, by either side. Raises ConnectionFault above the limit."""
+        """One stream was reset, by the peer or for what the peer did. Raises ConnectionFault above the limit."""
+        self.count_reply()
         self._turn_period(now)
         self._resets += 1
         if self._resets > self._limits.max_resets_per_second:
@@ -129,11 +133,24 @@ class FloodGuard:
 
     def count_control(self, now: float) -> None:
         """One frame came that moves no call forward. Raises ConnectionFault above the limit."""
+        self.count_reply()
         self._turn_period(now)
         self._control_frames += 1
         if self._control_frames > self._limits.max_control_frames_per_second:
             limit = self._limits.max_control_frames_per_second
             raise _flood("control frames", "max_control_frames_per_second", limit)
+
+    def count_reply(self) -> None:
+        """Something was answered outside of all calls. Raises ConnectionFault when too much of it waits to be sent: a
+        peer that takes nothing may ask for no more."""
+        self._unsent_replies += 1
+        if self._unsent_replies > self._limits.max_unsent_replies:
+            reason = f"the peer takes no answers: more than {self._limits.max_unsent_replies} wait"
+            raise ConnectionFault(Http2Error.ENHANCE_YOUR_CALM, f"{reason} (max_unsent_replies)")
+
+    def replies_sent(self) -> None:
+        """What was waiting has been handed over."""
+        self._unsent_replies = 0
 
     def _turn_period(self, now: float) -> None:
         if now - self._period_start >= 1.0:

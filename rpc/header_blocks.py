@@ -35,24 +35,6 @@ class HeaderBlock:
         self.parsed: Any = None
 
 
-class _First(hpack.HeaderTuple):
-    """The first field of a block. h2 copies the list of fields but hands on the fields themselves, so this one
-    carries the block through h2."""
-
-    block: HeaderBlock
-
-    def __new__(cls, name: bytes, value: bytes, block: HeaderBlock) -> _First:
-        self = super().__new__(cls, name, value)
-        self.block = block
-        return self
-
-
-def block_of(fields: Iterable[Any] | None) -> HeaderBlock:
-    """The block that a list of fields which came out of h2 belongs to."""
-    first = next(iter(fields), None) if fields is not None else None
-    return first.block if isinstance(first, _First) else HeaderBlock([])
-
-
 class _VersionedTable(HeaderTable):
     """A dynamic table that counts its changes."""
 
@@ -73,37 +55,31 @@ class _VersionedTable(HeaderTable):
 
 
 class RememberingDecoder(hpack.Decoder):
-    """Decodes header blocks; see the module. The fields that h2 gets lack `content-length`: h2 answers a wrong one by
-    closing the connection, and gRPC has no use for it."""
+    """Decodes header blocks; see the module."""
 
     def __init__(self) -> None:
         super().__init__(max_header_list_size=_MAX_INFLATED_SIZE)
         self._table = self.header_table = _VersionedTable()
-        self._remembered: dict[bytes, list[Any]] = {}
+        self._remembered: dict[bytes, HeaderBlock] = {}
         self._remembered_version = 0
 
-    def decode(self, data: bytes, raw: bool = True) -> list[Any]:
-        """The fields of a block as (name, value) pairs of bytes; `raw` is there for h2 and always true here."""
+    def decode_block(self, data: bytes) -> HeaderBlock:
+        """The block with its fields. Raises hpack.HPACKError."""
         if self._table.version != self._remembered_version:
             self._remembered.clear()
             self._remembered_version = self._table.version
         known = self._remembered.get(data)
         if known is not None:
             return known
-        decoded: list[Any] = list(super().decode(data, raw=True))
-        block = HeaderBlock([(bytes(name), bytes(value)) for name, value in decoded])
-        fields: list[Any] = [field for field in block.fields if field[0] != b"content-length"]
-        if fields:
-            fields[0] = _First(*fields[0], block)
-        elif decoded:
-            fields = [_First(b"content-length-alone", b"", block)]
+        fields: Iterable[Any] = self.decode(data, raw=True)
+        block = HeaderBlock([(bytes(name), bytes(value)) for name, value in fields])
         # A block names each field in a byte, so its own size says little about what it takes to remember it.
         settled = self._table.version == self._remembered_version
         if settled and max(len(data), block.size) <= _MAX_REMEMBERED_SIZE:
             if len(self._remembered) >= _MAX_REMEMBERED:
                 self._remembered.clear()
-            self._remembered[bytes(data)] = fields
-        return fields
+            self._remembered[bytes(data)] = block
+        return block
 
 
 class RememberingEncoder(hpack.Encoder):

@@ -112,11 +112,11 @@ def _parse_request(block: HeaderBlock, max_size: int) -> Request | RequestRefuse
         return RequestRefused(0, StatusCode.INTERNAL, fault)
     fields = dict(reversed(block.fields))  # the first of each name
     if fields[b":method"] != b"POST":
-        method = fields[b":method"].decode("latin-1")
+        method = _show(fields[b":method"])
         return RequestRefused(405, StatusCode.INTERNAL, f"gRPC requests are POST, not {method}")
     content_type = fields.get(b"content-type", b"")
     if not is_grpc_content_type(content_type):
-        shown = content_type.decode("latin-1") or "missing"
+        shown = _show(content_type) if content_type else "missing"
         return RequestRefused(415, StatusCode.INTERNAL, f"content-type is {shown}, not application/grpc")
     hosts = {value for name, value in block.fields if name in (b":authority", b"host")}
     if sum(name == b"host" for name, _ in block.fields) > 1 or (
@@ -218,12 +218,9 @@ def trailers(status: Status) -> list[HeaderField]:
 
 
 def refusal_headers(refused: RequestRefused) -> list[HeaderField]:
-    """The head of an answer to a request that is not gRPC; `reason` follows as its body."""
-    return [
-        (b":status", b"%d" % refused.http_status),
-        (b"content-type", b"text/plain; charset=utf-8"),
-        (b"content-length", b"%d" % len(refused.reason.encode())),
-    ]
+    """The head of an answer to a request that is not gRPC; `reason` follows as its body, as much as the window takes
+    (so there is no content-length)."""
+    return [(b":status", b"%d" % refused.http_status), (b"content-type", b"text/plain; charset=utf-8")]
 
 
 class ResponseHead(NamedTuple):
@@ -268,21 +265,26 @@ def _response_fault(block: HeaderBlock, fields: dict[bytes, bytes], max_size: in
     content_type = fields.get(b"content-type", b"")
     if http_status == b"200" and is_grpc_content_type(content_type):
         return None
-    if b"grpc-status" in fields:  # it says more than :status does
-        return _status_of_fields(block)
-    text = http_status.decode("latin-1")
-    shown = content_type.decode("latin-1") or "none"
-    code = status_of_http(int(text)) if text.isascii() and text.isdigit() else StatusCode.UNKNOWN
+    # grpc-status may stand here too, but means something only where the stream ends (R19).
+    code = status_of_http(int(http_status)) if re.fullmatch(rb"[0-9]{3}", http_status) else StatusCode.UNKNOWN
+    shown = _show(content_type) if content_type else "none"
     return Status(
-        code, f"the peer answered with HTTP status {text} and content-type {shown}, which is not gRPC"
+        code,
+        f"the peer answered with HTTP status {_show(http_status)} and content-type {shown}, which is not gRPC",
     )
 
 
 def parse_trailers(block: HeaderBlock, max_size: int, *, trailers_only: bool) -> Status:
     """The status that trailers carry (R10-R15, R20, R43). `trailers_only`: they came as the whole response."""
-    if not isinstance(block.parsed, Status):
-        block.parsed = _parse_trailers(block, max_size, trailers_only)
-    return block.parsed
+    parsed = block.parsed
+    if not isinstance(parsed, _Outcome) or parsed.trailers_only is not trailers_only:
+        parsed = block.parsed = _Outcome(trailers_only, _parse_trailers(block, max_size, trailers_only))
+    return parsed.status
+
+
+class _Outcome(NamedTuple):
+    trailers_only: bool
+    status: Status
 
 
 def _parse_trailers(block: HeaderBlock, max_size: int, trailers_only: bool) -> Status:

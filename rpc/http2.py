@@ -13,17 +13,18 @@ import h2.connection
 import h2.events
 import h2.exceptions
 import h2.settings
+import hpack
 from h2.config import H2Configuration
 from h2.settings import SettingCodes
 
 from . import frames as f
 from .gate import ConnectionFault, FloodGuard, FrameSplitter, HeaderBlockAssembler, InboundFrame
-from .header_blocks import HeaderBlock, HeaderField, RememberingDecoder, RememberingEncoder, block_of
+from .header_blocks import HeaderBlock, HeaderField, RememberingDecoder, RememberingEncoder
 from .limits import HTTP2_DEFAULT_WINDOW, Limits
-from .status import Http2Error
+from .status import Http2Error, http2_error_name
 
 _MAX_STREAM_ID = 2**31 - 1
-_REMEMBERED_RESETS = 1024
+_REMEMBERED_RESETS = 8192
 
 
 class Http2Listener(Protocol):
@@ -54,6 +55,14 @@ class _H2Connection(h2.connection.H2Connection):
         return 0
 
 
+class _NoFields:
+    """Stands where h2 has its HPACK decoder. Blocks are decoded in front of h2, and h2 sees none of their fields: it
+    would close the connection for a content-length or a 1xx status that it does not like."""
+
+    def decode(self, data: bytes, raw: bool = True) -> list[HeaderField]:
+        return []
+
+
 class _Stream:
     """What has to be known of a stream while it lives."""
 
@@ -82,7 +91,10 @@ class Http2Connection:
         self._streams: dict[int, _Stream] = {}
         self._highest_remote_id = 0
         self._next_stream_id = 1
-        self._reset_here: dict[int, None] = {}  # frames may still be on their way to these
+        # Frames may still be on their way to these, and as many bytes of DATA as the peer had been granted.
+        self._reset_here: dict[int, int] = {}
+        self._decoder = RememberingDecoder()
+        self._block = HeaderBlock([])  # of the HEADERS that h2 is looking at
         self._out: list[bytes] = []
         self._now = 0.0
         self._connection_debt = 0  # bytes received that the connection's window has not been given back
@@ -102,7 +114,7 @@ class Http2Connection:
         connection = _H2Connection(config)
         connection.max_inbound_frame_size = 2**24 - 1  # the gate checks; header blocks are handed over whole
         connection.encoder = RememberingEncoder()
-        connection.decoder = RememberingDecoder()
+        connection.decoder = _NoFields()  # type: ignore[assignment]
         connection.local_settings = h2.settings.Settings(
             client=self._client_side,
             initial_values={
@@ -140,6 +152,7 @@ class Http2Connection:
     def data_to_send(self) -> bytes:
         """The bytes that have to go out next."""
         pending = self._h2.data_to_send()
+        self._guard.replies_sent()
         if not self._out:
             return pending
         self._out.append(pending)
@@ -223,11 +236,19 @@ class Http2Connection:
         """Send RST_STREAM, unless the stream is over."""
         if self._streams.pop(stream_id, None) is None:
             return
-        self._h2.streams.pop(stream_id, None)
+        self._remember_reset(stream_id)
+        self._send_by_hand(f.reset_frame(stream_id, error_code))
+
+    def _remember_reset(self, stream_id: int) -> None:
+        stream = self._h2.streams.pop(stream_id, None)
         if len(self._reset_here) >= _REMEMBERED_RESETS:
             del self._reset_here[next(iter(self._reset_here))]
-        self._reset_here[stream_id] = None
-        self._send_by_hand(f.reset_frame(stream_id, error_code))
+        granted = self._limits.stream_window if stream is None else stream.inbound_flow_control_window
+        self._reset_here[stream_id] = granted
+
+    def count_refusal(self) -> None:
+        """A request was answered without becoming a call. Raises ConnectionFault if too many such answers wait."""
+        self._guard.count_reply()
 
     def open_stream_window(self, stream_id: int, size: int) -> None:
         """Let the peer send `size` more bytes on this stream."""
@@ -277,14 +298,7 @@ class Http2Connection:
             return
         kind = frame.kind
         if kind == f.DATA:
-            if frame.stream_id in self._streams:
-                if len(frame.raw) == f.FRAME_HEADER_SIZE and not frame.flags & f.END_STREAM:
-                    self._guard.count_control(self._now)
-                self._pass_to_h2(frame.raw)
-            elif self._is_over(frame.stream_id):
-                self._drop_late_data(frame)
-            else:
-                self._pass_to_h2(frame.raw)  # idle, or stream 0: h2 says what is wrong
+            self._admit_data(frame)
             return
         if kind == f.HEADERS:
             if frame.stream_id % 2 == 0:
@@ -295,17 +309,42 @@ class Http2Connection:
             return
         self._admit_other(frame)
 
+    def _admit_data(self, frame: InboundFrame) -> None:
+        stream_id = frame.stream_id
+        stream = self._streams.get(stream_id)
+        if stream is None:
+            if self._is_over(stream_id):
+                self._drop_late_data(frame)
+            else:
+                self._pass_to_h2(frame.raw)  # idle, or stream 0: h2 says what is wrong
+            return
+        if stream.remote_ended or not stream.headers_received:
+            self._fault(
+                stream_id, "DATA " + ("after END_STREAM" if stream.remote_ended else "before HEADERS")
+            )
+            self._drop_late_data(frame)
+            return
+        if len(frame.raw) == f.FRAME_HEADER_SIZE and not frame.flags & f.END_STREAM:
+            self._guard.count_control(self._now)
+        self._pass_to_h2(frame.raw)
+
+    def _fault(self, stream_id: int, reason: str) -> None:
+        """The peer broke the rules of one stream. It gets that stream reset, but not too many of them: a reset frees
+        the stream, while the work that it has caused may go on."""
+        self._guard.count_reset(self._now)
+        self._listener.stream_faulted(stream_id, reason)
+
     def _admit_other(self, frame: InboundFrame) -> None:
         kind, stream_id = frame.kind, frame.stream_id
         if kind == f.GOAWAY:
             self._take_goaway(frame)
             return
-        if kind == f.RST_STREAM:
-            self._guard.count_reset(self._now)
-        elif kind != f.WINDOW_UPDATE:
+        if stream_id in self._streams and kind == f.RST_STREAM:
+            if not self._client_side:  # a server can only end what the client has begun
+                self._guard.count_reset(self._now)
+        elif kind != f.WINDOW_UPDATE or (stream_id and stream_id not in self._streams):
             self._guard.count_control(self._now)
-        if stream_id and stream_id not in self._streams and self._is_over(stream_id):
-            self._guard.count_control(self._now)
+        if stream_id and stream_id not in self._streams and self._is_over(stream_id):  # noqa: SIM102
             if kind in (f.RST_STREAM, f.WINDOW_UPDATE, f.PRIORITY):
                 return  # may well have been on the way when the stream ended
         self._pass_to_h2(frame.raw)
@@ -317,8 +356,12 @@ class Http2Connection:
         return stream_id % 2 == 1 and stream_id <= self._highest_remote_id
 
     def _drop_late_data(self, frame: InboundFrame) -> None:
-        self._guard.count_control(self._now)
         size = len(frame.raw) - f.FRAME_HEADER_SIZE
+        granted = self._reset_here.get(frame.stream_id, 0)
+        if 0 < size <= granted:  # was on its way when the stream was reset
+            self._reset_here[frame.stream_id] = granted - size
+        else:
+            self._guard.count_control(self._now)
         # The peer has counted these bytes, h2 has not seen them: give them back without h2.
         self._window_owed_by_hand += size
         if self._window_owed_by_hand >= HTTP2_DEFAULT_WINDOW // 4:
@@ -332,36 +375,47 @@ class Http2Connection:
             self._send_by_hand(f.reset_frame(stream_id, Http2Error.STREAM_CLOSED))
 
     def _admit_block(self, stream_id: int, flags: int, block: bytes) -> None:
+        # Every block has to be decoded, or the next ones cannot be (RFC 7541, section 2.2).
+        self._block = self._decode(block)
         stream = self._streams.get(stream_id)
         end_stream = flags & f.END_STREAM
         if stream is None and self._is_over(stream_id):
             self._guard.count_control(self._now)
-            self._decode_and_drop(block)
             self._refuse_late(stream_id)
             return
         if stream is None and not self._client_side:
             stream = self._streams[stream_id] = _Stream()
             self._highest_remote_id = stream_id
             if len(self._streams) > self._limits.max_concurrent_streams or self._goaway_sent:
-                self._refuse_stream(stream_id, block)
+                self._refuse_stream(stream_id)
                 return
-        if stream is not None and stream.headers_received and not end_stream:
-            self._decode_and_drop(block)
-            self._listener.stream_faulted(stream_id, "second HEADERS frame without END_STREAM")
-            return
-        self._pass_to_h2(f.frame(f.HEADERS, end_stream | f.END_HEADERS, stream_id, block))
+        if stream is not None and stream.remote_ended:
+            self._fault(stream_id, "HEADERS after END_STREAM")
+        elif stream is not None and stream.headers_received and not end_stream:
+            self._fault(stream_id, "second HEADERS frame without END_STREAM")
+        elif self._client_side and stream is not None and _is_informational(self._block):
+            self._take_informational(stream_id, bool(end_stream))
+        else:
+            self._pass_to_h2(f.frame(f.HEADERS, end_stream | f.END_HEADERS, stream_id))
 
-    def _refuse_stream(self, stream_id: int, block: bytes) -> None:
+    def _take_informational(self, stream_id: int, end_stream: bool) -> None:
+        self._guard.count_control(self._now)
+        if end_stream:
+            self._fault(stream_id, "1xx response with END_STREAM")
+        else:
+            self._listener.informational_received(stream_id)
+
+    def _refuse_stream(self, stream_id: int) -> None:
         """REFUSED_STREAM tells the client that nothing has happened and that it may try again."""
         self._guard.count_reset(self._now)
-        self._decode_and_drop(block)
         self.reset(stream_id, Http2Error.REFUSED_STREAM)
 
-    def _decode_and_drop(self, block: bytes) -> None:
-        """Every block has to be decoded, or the next ones cannot be (RFC 7541, section 2.2)."""
+    def _decode(self, block: bytes) -> HeaderBlock:
         try:
-            self._h2.decoder.decode(block, raw=True)
-        except Exception as error:
+            return self._decoder.decode_block(block)
+        except hpack.OversizedHeaderListError as error:
+            raise ConnectionFault(Http2Error.ENHANCE_YOUR_CALM, f"header block: {error}") from error
+        except hpack.HPACKError as error:
             raise ConnectionFault(Http2Error.COMPRESSION_ERROR, f"header block: {error}") from error
 
     def _take_goaway(self, frame: InboundFrame) -> None:
@@ -396,10 +450,7 @@ class Http2Connection:
         if end_stream:
             stream.remote_ended = True
             self._forget_if_over(event.stream_id, stream)
-        self._listener.headers_received(event.stream_id, block_of(event.headers), end_stream)
-
-    def _on_informational(self, event: Any) -> None:
-        self._listener.informational_received(event.stream_id)
+        self._listener.headers_received(event.stream_id, self._block, end_stream)
 
     def _on_data(self, event: Any) -> None:
         stream = self._streams.get(event.stream_id)
@@ -412,9 +463,14 @@ class Http2Connection:
         self._listener.data_received(event.stream_id, event.data, event.flow_controlled_length, end_stream)
 
     def _on_reset(self, event: Any) -> None:
-        if self._streams.pop(event.stream_id, None) is not None:
+        if self._streams.pop(event.stream_id, None) is None:
+            return
+        if event.remote_reset:
             self._h2.streams.pop(event.stream_id, None)
             self._listener.stream_reset(event.stream_id, int(event.error_code))
+        else:  # h2 has reset it, for a window that overflows
+            self._remember_reset(event.stream_id)
+            self._fault(event.stream_id, f"{http2_error_name(int(event.error_code))}")
 
     def _on_window(self, event: Any) -> None:
         self._listener.window_opened(event.stream_id)
@@ -430,11 +486,15 @@ class Http2Connection:
         self._listener.ping_acknowledged(event.ping_data)
 
 
+def _is_informational(block: HeaderBlock) -> bool:
+    first = block.fields[0] if block.fields else (b"", b"")
+    return first[0] == b":status" and len(first[1]) == 3 and first[1].startswith(b"1")
+
+
 _HANDLERS: dict[type, Callable[[Http2Connection, Any], None]] = {
     h2.events.RequestReceived: Http2Connection._on_headers,
     h2.events.ResponseReceived: Http2Connection._on_headers,
     h2.events.TrailersReceived: Http2Connection._on_headers,
-    h2.events.InformationalResponseReceived: Http2Connection._on_informational,
     h2.events.DataReceived: Http2Connection._on_data,
     h2.events.StreamReset: Http2Connection._on_reset,
     h2.events.WindowUpdated: Http2Connection._on_window,

@@ -34,6 +34,7 @@ class Limits:
     max_control_frames_per_second: int = (
         2000  # PING, SETTINGS, PRIORITY, empty DATA, frames on finished streams
     )
+    max_unsent_replies: int = 10_000  # to such frames and to refused requests, while the peer takes nothing
     max_waiting_calls: int = 100_000  # calls that wait for a stream or for a connection
     connect_timeout: float = 20.0
     handshake_timeout: float = 20.0

@@ -173,4 +173,4 @@ def decode_binary(key: str, text: bytes) -> bytes:
     try:
         return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except binascii.Error as error:
-        raise BadMetadata(f"metadata {key!r} is not base64: {error}") from error
+        raise BadMetadata(f"metadata {key[:64]!r} is not base64: {error}") from error

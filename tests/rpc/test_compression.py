@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import zlib
 
@@ -79,10 +80,8 @@ def test_r54_corrupt_data_is_internal(name: str, damage: str) -> None:
 @_names
 @given(st.binary(max_size=60))
 def test_junk_is_data_or_a_compression_error(name: str, junk: bytes) -> None:
-    try:
+    with contextlib.suppress(CompressionError):
         CODECS[name].decompress(junk, 100)
-    except CompressionError:
-        pass
 
 
 def test_find_codec() -> None:

@@ -77,6 +77,7 @@ class RawPeer:
         """A HEADERS frame; with `split`, HEADERS and CONTINUATION frames of that size as one unknown frame."""
         block = self.encoder.encode(fields)
         flags = ["END_STREAM"] if end else []
+        split = split or (16_000 if len(block) > 16_384 else 0)
         if not split:
             frame = hf.HeadersFrame(stream_id, block, flags=[*flags, "END_HEADERS"])
             if padding:
