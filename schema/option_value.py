@@ -49,8 +49,9 @@ def _zero(field: FieldDescriptor) -> bytes:
     """The encoded zero value of a singular field."""
     if field.message_type:
         return b""
-    if field.enum_type and field.enum_type.values:
-        return SCALARS[field.kind].write(field.enum_type.values[0].number)
+    first = field.enum_type.values[0].number if field.enum_type and field.enum_type.values else 0
+    if first.bit_length() < 32:  # a larger one is an error of the enum
+        return SCALARS[field.kind].write(first or SCALARS[field.kind].zero)
     return SCALARS[field.kind].write(SCALARS[field.kind].zero)
 
 

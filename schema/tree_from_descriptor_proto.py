@@ -11,6 +11,7 @@ from typing import Any
 
 from ..wire.plan import Kind
 from . import ast
+from .descriptor import FieldDescriptor
 from .errors import SchemaError
 from .features import WORDS
 from .literal import LiteralError, string_value
@@ -72,8 +73,8 @@ class TreeBuilder:
             return []
         self.options[node] = options.encode()
         found: list[ast.Option] = []
-        known = type(options).__descriptor__.fields
-        for field in known:
+        fields: list[FieldDescriptor] = options.__descriptor__.fields
+        for field in fields:
             value = getattr(options, field.name, None)
             if field.name == "features" and value is not None:
                 for feature, words in WORDS.items():

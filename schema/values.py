@@ -98,7 +98,7 @@ def _enum_number(field: FieldDescriptor, value: bytes | int | float | str) -> in
         raise ValueFault("a value of an enum is written by its name")
     for candidate in enum.values if enum else ():
         if candidate.name == value:
-            return candidate.number
+            return _integer(Kind.INT32, candidate.number)
     from difflib import get_close_matches
 
     close = get_close_matches(value, [v.name for v in enum.values] if enum else [], 1)

@@ -83,6 +83,16 @@ def test_mutated_descriptor_sets(noise: bytes, at: int, text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        # Found by comparing mutated files with protoc.
+        (
+            'import "google/protobuf/descriptor.proto"; enum E { A = 9223372036854775808; }'
+            " extend google.protobuf.FileOptions { optional E e = 50000; } option (e) = A;"
+        ),
+        (
+            'import "google/protobuf/descriptor.proto"; extend google.protobuf.FileOptions { optional No e = 50000; }'
+            " option (e) = A;"
+        ),
+        # Size and depth.
         "message A { " * 100_000,
         "message A { " * 5_000 + "} " * 5_000,
         "option a = " + "{ a " * 100_000,
