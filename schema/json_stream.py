@@ -16,9 +16,9 @@ class JsonSplitter:
 
     def __init__(self) -> None:
         self._text = ""
-        self._start = 0  # of the value that is being read
-        self._at = 0  # what lies before has been looked at
-        self._depth = 0
+        self._start: int = 0  # of the value that is being read
+        self._at: int = 0  # what lies before has been looked at
+        self._depth: int = 0
         self._in_string = False
 
     def feed(self, text: str) -> list[str]:
