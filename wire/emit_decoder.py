@@ -67,7 +67,7 @@ class DecoderEmitter:
                 source.line("t = data[pos]")
                 if group is not None:
                     self._end_of_group(encode_tag(group, WireType.EGROUP))
-                runs = fixed_runs(plan.fields)
+                runs = fixed_runs(plan.fields, one_byte_tags=True)
                 for index, field in enumerate(plan.fields):
                     if index in runs:
                         self._run(runs[index])

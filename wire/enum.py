@@ -33,6 +33,6 @@ class Enum(enum.IntEnum):
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}.{self._name_}"
-            if self.is_known
+            if self._value_ in type(self)._value2member_map_
             else f"{type(self).__name__}({self._name_})"
         )

@@ -28,8 +28,3 @@ def pack_float(value: float) -> bytes:
         return STRUCTS[Kind.FLOAT].pack(value)
     except OverflowError:
         return STRUCTS[Kind.FLOAT].pack(math.copysign(math.inf, value))
-
-
-def is_negative_zero(value: float) -> bool:
-    """Whether `value` is -0.0, which implicit presence must write although it equals zero."""
-    return value == 0 and math.copysign(1.0, value) < 0

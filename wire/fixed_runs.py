@@ -9,21 +9,22 @@ from .fixed import FORMATS
 from .plan import Cardinality, FieldPlan, Kind
 
 
-def _joins(field: FieldPlan) -> bool:
-    # A float may overflow, which costs a way of its own; one-byte tags keep positions in a run easy to compute.
-    return (
-        field.kind in FORMATS
-        and field.kind is not Kind.FLOAT
-        and field.cardinality is Cardinality.IMPLICIT
-        and field.number < 16
-    )
-
-
-def fixed_runs(fields: Sequence[FieldPlan]) -> dict[int, list[FieldPlan]]:
+def fixed_runs(fields: Sequence[FieldPlan], *, one_byte_tags: bool = False) -> dict[int, list[FieldPlan]]:
     """The runs of two fields or more, by the index of their first field."""
+
+    def joins(pair: tuple[int, FieldPlan]) -> bool:
+        field = pair[1]
+        return (
+            field.kind in FORMATS
+            and field.kind
+            is not Kind.FLOAT  # one may be too large for its Struct, and is written all the same
+            and field.cardinality is Cardinality.IMPLICIT
+            and not (one_byte_tags and field.number > 15)
+        )
+
     runs: dict[int, list[FieldPlan]] = {}
-    for joins, group in groupby(enumerate(fields), key=lambda pair: _joins(pair[1])):
+    for run, group in groupby(enumerate(fields), key=joins):
         members = list(group)
-        if joins and len(members) > 1:
+        if run and len(members) > 1:
             runs[members[0][0]] = [field for _, field in members]
     return runs

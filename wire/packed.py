@@ -139,7 +139,7 @@ def _fixed_unpacker(kind: Kind) -> Unpacker:
         if count <= _SMALL:
             return [*small[count](payload)]
         if LITTLE_ENDIAN:
-            return memoryview(payload).cast(letter).tolist()  # pyright: ignore  # a letter known at run time only
+            return array(letter, payload).tolist()  # half the time of memoryview.cast
         return [*struct.unpack(f"<{count}{letter}", payload)]
 
     return unpack_fixed

@@ -123,14 +123,13 @@ def _without_padding(lanes: int) -> int:
 
 
 def _lane_values(lanes: bytes, kind: Kind) -> list[int]:
-    view = memoryview(lanes)
     if kind is Kind.INT64 or kind is Kind.SINT64:
-        return view.cast("q").tolist()
+        return array("q", lanes).tolist()
     if kind is Kind.UINT64:
-        return view.cast("Q").tolist()
+        return array("Q", lanes).tolist()
     if kind is Kind.UINT32:
-        return view.cast("I")[::2].tolist()
-    return view.cast("i")[::2].tolist()
+        return array("I", lanes)[::2].tolist()
+    return array("i", lanes)[::2].tolist()
 
 
 def pack_bulk(values: Sequence[Any], kind: Kind) -> bytes | None:

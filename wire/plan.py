@@ -64,7 +64,7 @@ class EnumPlan:
     closed: bool = False
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@dataclass(slots=True, eq=False, kw_only=True, repr=False)
 class FieldPlan:
     """One field of a message.
 
@@ -93,8 +93,11 @@ class FieldPlan:
         if not self.attribute:
             self.attribute = self.name
 
+    def __repr__(self) -> str:
+        return f"<FieldPlan {self.cardinality.value} {self.kind.value} {self.name} = {self.number}>"
 
-@dataclass(slots=True, eq=False)
+
+@dataclass(slots=True, eq=False, repr=False)
 class MessagePlan:
     """One message: its fields in ascending order of number.
 
@@ -112,6 +115,11 @@ class MessagePlan:
     message_class: type[Message] | None = None
     codec: Codec | None = None
     _by_number: dict[int, FieldPlan] | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<MessagePlan {self.full_name}>"  # plans refer to each other: a whole one would fill the screen
+        )
 
     def field(self, number: int) -> FieldPlan | None:
         """The field or known extension with that number."""

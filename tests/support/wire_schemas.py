@@ -158,6 +158,8 @@ def field_specs(draw: Any, number: int, messages: int, name: str, extension: boo
     choices = [Cardinality.EXPLICIT, Cardinality.REPEATED]
     if not extension:
         choices += [Cardinality.IMPLICIT, Cardinality.IMPLICIT, Cardinality.MAP]
+        if draw(st.integers(0, 7)) == 0:
+            choices = [Cardinality.REQUIRED]
     spec["cardinality"] = draw(st.sampled_from(choices))
     if spec["cardinality"] is Cardinality.MAP:
         spec["kind"] = Kind.MESSAGE
@@ -165,7 +167,7 @@ def field_specs(draw: Any, number: int, messages: int, name: str, extension: boo
         value = {"number": 2, "name": "value", "kind": draw(st.sampled_from((*SCALARS, Kind.MESSAGE)))}
         spec["value"] = _complete(draw, value, messages)
         return spec
-    if spec["cardinality"] is Cardinality.IMPLICIT:
+    if spec["cardinality"] in (Cardinality.IMPLICIT, Cardinality.REQUIRED):
         spec["kind"] = draw(st.sampled_from(SCALARS))
     else:
         spec["kind"] = draw(st.sampled_from((*SCALARS, *MESSAGES, Kind.MESSAGE, Kind.MESSAGE)))
@@ -266,7 +268,7 @@ def messages(draw: Any, plan: MessagePlan, depth: int = 3) -> Message:
         deep = field.kind in MESSAGES and depth <= 0
         if field.cardinality is Cardinality.MAP and field.value.kind in MESSAGES and depth <= 0:
             deep = True
-        if deep or draw(st.integers(0, 3)) == 0:
+        if deep or (field.cardinality is not Cardinality.REQUIRED and draw(st.integers(0, 3)) == 0):
             continue
         size = draw(st.integers(0, 3))
         if field.cardinality is Cardinality.MAP:

@@ -18,11 +18,12 @@ SLOW = settings(SETTINGS, max_examples=3000)
 
 
 def google_decode(schema: Schema, data: bytes) -> Any:
-    """Google's message, or None when it refuses the bytes."""
+    """Google's message, or None when it refuses the bytes or misses a required field (which its Python never minds)."""
     try:
-        return schema.google[0].FromString(data)
+        message = schema.google[0].FromString(data)
     except GoogleDecodeError:
         return None
+    return message if message.IsInitialized() else None
 
 
 def check_values(data: Any) -> None:
