@@ -30,7 +30,18 @@ HEADER_TABLE_SIZE = 0x1
 ENABLE_PUSH = 0x2
 MAX_CONCURRENT_STREAMS = 0x3
 INITIAL_WINDOW_SIZE = 0x4
+MAX_FRAME_SIZE_SETTING = 0x5
 MAX_HEADER_LIST_SIZE = 0x6
+_KNOWN_SETTINGS = frozenset(
+    (
+        HEADER_TABLE_SIZE,
+        ENABLE_PUSH,
+        MAX_CONCURRENT_STREAMS,
+        INITIAL_WINDOW_SIZE,
+        MAX_FRAME_SIZE_SETTING,
+        MAX_HEADER_LIST_SIZE,
+    )
+)
 
 
 def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
@@ -46,6 +57,12 @@ def goaway_frame(last_stream_id: int, error_code: int, debug_data: bytes = b"") 
 def settings_frame(settings: Iterable[tuple[int, int]]) -> bytes:
     """SETTINGS with the given (identifier, value) pairs."""
     return frame(SETTINGS, 0, 0, b"".join(k.to_bytes(2, "big") + v.to_bytes(4, "big") for k, v in settings))
+
+
+def without_unknown_settings(payload: bytes) -> bytes:
+    """A SETTINGS payload with only what this RFC defines: the rest has to be ignored, and would be kept otherwise."""
+    pairs = (payload[i : i + 6] for i in range(0, len(payload), 6))
+    return b"".join(pair for pair in pairs if int.from_bytes(pair[:2], "big") in _KNOWN_SETTINGS)
 
 
 def reset_frame(stream_id: int, error_code: int) -> bytes:

@@ -347,6 +347,10 @@ class Http2Connection:
         if stream_id and stream_id not in self._streams and self._is_over(stream_id):  # noqa: SIM102
             if kind in (f.RST_STREAM, f.WINDOW_UPDATE, f.PRIORITY):
                 return  # may well have been on the way when the stream ended
+        if kind == f.SETTINGS and not stream_id and len(frame.payload) % 6 == 0:
+            payload = f.without_unknown_settings(frame.payload)
+            self._pass_to_h2(f.frame(f.SETTINGS, frame.flags, 0, payload))
+            return
         self._pass_to_h2(frame.raw)
 
     def _is_over(self, stream_id: int) -> bool:

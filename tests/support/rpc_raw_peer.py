@@ -262,3 +262,13 @@ class RawServer(RawPeer):
         call = self.call(b"request")
         self.send(*(frame(call.stream_id) for frame in frames))
         return self.status()
+
+
+class Raw:
+    """Bytes that hyperframe would not make."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def serialize(self) -> bytes:
+        return self.data
