@@ -58,11 +58,6 @@ def _set_default(unit: Unit, field: FieldDescriptor, option: ast.Option) -> None
     else:
         try:
             field.default = scalar_value(field, value.value)
-            if field.kind is Kind.STRING and not field.default.isprintable():
-                field.default.encode()
-        except UnicodeEncodeError:
-            unit.error(value, "the default of a string has to be valid UTF-8")
-            return
         except ValueFault as fault:
             unit.error(value, str(fault), fault.help)
             return

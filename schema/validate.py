@@ -15,6 +15,7 @@ from .validate_json import check_json_names
 from .validate_messages import check_message
 from .validate_numbers import check_numbers
 from .validate_range_options import check_declarations, check_declared
+from .validate_style import check_style, check_visibility
 
 if TYPE_CHECKING:
     from .symbol_table import SymbolTable
@@ -40,3 +41,5 @@ def validate(unit: Unit, table: SymbolTable) -> None:
             check_declared(unit, field, node)
     for enum, node in unit.enums:
         check_enum(unit, enum, node)
+    check_style(unit)
+    check_visibility(unit)

@@ -37,6 +37,7 @@ def check_message(unit: Unit, message: MessageDescriptor, node: ast.Message) -> 
 def _check_message_set(unit: Unit, message: MessageDescriptor, node: ast.Message) -> None:
     if unit.file.syntax == "proto3":
         unit.error(node.name, "proto3 has no message sets")
+        return
     for field in node.fields:
         unit.error(field.name, f"'{message.name}' is a message set, which has extensions and no fields")
     if not node.extension_ranges and not node.fields:
