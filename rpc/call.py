@@ -188,6 +188,8 @@ class Call:
 
     def consumed(self, size: int) -> None:
         """The application has taken a message of this `size` (see MessageReceived)."""
+        if self.ended:  # then all of it has been given back
+            return
         self._unread -= size
         self._connection.consumed(size)
         self._give_back()
