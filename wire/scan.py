@@ -21,6 +21,9 @@ from .tag import WireType, decode_tag
 from .varint import decode_varint, encode_varint
 
 
+MAX_GUESSED = 1024  # bytes that a guess looks at one by one; every level of nesting may have to guess anew
+
+
 class Shape(PyEnum):
     """What the value of a span is taken for."""
 
@@ -238,11 +241,14 @@ def _as_text(payload: bytes) -> str | None:
 
 
 def _is_mostly_printable(text: str) -> bool:
+    text = text[:MAX_GUESSED]
     return 2 * sum(char.isprintable() or char in "\n\r\t" for char in text) > len(text)
 
 
 def _as_varints(payload: bytes) -> list[int] | None:
     """Two or more numbers below 2**32, each written as short as it can be; no noise looks like that for long."""
+    if len(payload) > MAX_GUESSED:
+        return None
     values, note = _packed(payload, 0, len(payload), Kind.UINT64)
     if note or len(values) < 2 or max(values) >> 32 or b"".join(map(encode_varint, values)) != payload:
         return None
