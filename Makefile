@@ -70,7 +70,7 @@ test: $(VENV)/.installed-test ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m 'not slow'
 
 .PHONY: check
-check: lint types coverage wheel-check ## all that CI runs: lint, format, types, every test with coverage, the real peers, the wheel
+check: lint types coverage slow wheel-check ## all that CI runs: lint, format, types, every test, coverage, the real peers, the wheel
 
 .PHONY: lint
 lint: $(VENV)/.installed-lint ## look for lint, and for files that are not formatted
@@ -88,8 +88,13 @@ types: $(VENV)/.installed-lint $(TYPING_PATH) ## check types: strictly in the pa
 	$(BIN)/basedpyright --project tests/pyrightconfig.json
 
 .PHONY: coverage
-coverage: $(VENV)/.installed-test peers ## run every test, the real peers included, and print the coverage of wire/, schema/ and rpc/
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-report=xml:.cache/coverage.xml
+coverage: $(VENV)/.installed-test peers ## run all but the slow tests, and print the coverage of wire/, schema/ and rpc/
+	$(BIN)/python -m pytest -m 'not slow' --durations=5 --cov --cov-report=term:skip-covered
+
+# Without coverage: tracing makes the long Hypothesis runs several times longer.
+.PHONY: slow
+slow: $(VENV)/.installed-test peers ## run the slow tests
+	$(BIN)/python -m pytest -m slow --durations=5
 
 .PHONY: interop
 interop: $(VENV)/.installed-test peers ## talk to the real peers only: grpcio (sync and aio), grpcurl

@@ -12,7 +12,7 @@ book = books.Book(id="1", title="gRPC Fundamentals")
 
 
 def code_of(error: rpc.RpcError) -> rpc.StatusCode:
-    return error.code()
+    return error.code
 
 
 async def fetch(target: str) -> None:
