@@ -33,7 +33,11 @@ exit status:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line (by default sys.argv's) and return the exit status. Raises SystemExit if it is wrong."""
-    top = _top_parser().parse_args(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv:
+        _top_parser().print_help(sys.stderr)
+        return 2
+    top = _top_parser().parse_args(argv)
     command: Any = importlib.import_module(f".{top.command}", __package__)
     parser = argparse.ArgumentParser(
         prog=f"barewire {top.command}",
@@ -89,7 +93,7 @@ def _run(command: Any, arguments: argparse.Namespace) -> int:
     """Run a command; errors that are not ours to explain with a traceback become text."""
     from ..rpc import RpcConfigurationError, RpcError
     from ..schema import SchemaError
-    from .output import error_text
+    from .output import error_text, printable
 
     try:
         status: int = command.run(arguments)
@@ -102,7 +106,7 @@ def _run(command: Any, arguments: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 1
     except (UserError, RpcConfigurationError) as error:
-        print(f"barewire {_name_of(command)}: {error}", file=sys.stderr)
+        print(f"barewire {_name_of(command)}: {printable(str(error))}", file=sys.stderr)
         return error.status if isinstance(error, UserError) else 1
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
