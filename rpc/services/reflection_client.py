@@ -56,7 +56,7 @@ class ReflectionClient:
     async def load_extension(self, message: str, number: int) -> None:
         """The same for the file that declares an extension of a message."""
         if self.registry.find_extension(message, number) is None:
-            request = self._protocol.ExtensionRequest(containing_type=message, extension_number=number)
+            request = {"containing_type": message, "extension_number": number}
             await self._load(await self._ask(file_containing_extension=request))
 
     async def close(self) -> None:
@@ -101,7 +101,7 @@ class ReflectionClient:
         if self._call is None:
             stub = self._protocol.ServerReflectionStub(self._channel)
             self._call = stub.ServerReflectionInfo(metadata=self._metadata)
-        await self._call.send(self._protocol.ServerReflectionRequest(**question))
+        await self._call.send(self._protocol.ServerReflectionRequest.from_dict(question))
         response = await self._call.receive()
         if response is None:
             raise RpcError(StatusCode.INTERNAL, "the server ended the reflection stream without an answer")
