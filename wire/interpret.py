@@ -82,15 +82,23 @@ def read_message(
         number, kind, position = decode_tag(data, position, end)
         if kind is WireType.EGROUP and number == group:
             return position
-        position = read_field(message, plan, data, start, depth, end)
+        position = read_field(message, plan, data, start, (number, kind, position), depth, end)
     if group is not None:
         raise DecodeError(f"group {group} is not ended", begin)
     return position
 
 
-def read_field(message: Message, plan: MessagePlan, data: bytes, start: int, depth: int, end: int) -> int:
-    """Read the field whose tag begins at `start` into `message`. Returns the position behind it."""
-    number, kind, position = decode_tag(data, start, end)
+def read_field(
+    message: Message,
+    plan: MessagePlan,
+    data: bytes,
+    start: int,
+    tag: tuple[int, WireType, int],
+    depth: int,
+    end: int,
+) -> int:
+    """Read the field whose tag begins at `start` and has been decoded. Returns the position behind it."""
+    number, kind, position = tag
     if plan.message_set and number == message_set.ITEM and kind is WireType.SGROUP:
         return message_set.read_item(message, plan, data, start, depth, end)
     field = plan.field(number)

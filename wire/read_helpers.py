@@ -16,6 +16,7 @@ from .errors import WireError
 from .fixed import STRUCTS
 from .message import Message
 from .plan import EnumPlan, Kind, MessagePlan
+from .tag import decode_tag
 from .unknown import keep_unknown
 from .varint import UINT64_MASK, encode_varint
 
@@ -147,7 +148,8 @@ def as_bytes(data: bytes | bytearray | memoryview) -> bytes:
 
 def unusual(message: Message, plan: MessagePlan, data: bytes, position: int, end: int, depth: int) -> int:
     """Read the field at `position` with the interpreter: unknown ones, overlong tags, packed for unpacked and so on."""
-    return interpret.read_field(message, plan, data, position, depth, end)
+    tag = decode_tag(data, position, end)
+    return interpret.read_field(message, plan, data, position, tag, depth, end)
 
 
 def extensions_of(message: Message) -> dict[int, Any]:

@@ -20,7 +20,6 @@ from .skip import MAX_NESTING, skip_value
 from .tag import WireType, decode_tag
 from .varint import decode_varint, encode_varint
 
-
 MAX_GUESSED = 1024  # bytes that a guess looks at one by one; every level of nesting may have to guess anew
 
 

@@ -30,6 +30,8 @@ def decode_varint(data: bytes, position: int, end: int) -> tuple[int, int]:
     Bits above the 64th are dropped, as the specification asks: of a tenth byte only the lowest bit counts.
     Raises DecodeError when the varint runs past `end` or past ten bytes.
     """
+    if position < end and data[position] < 0x80:
+        return data[position], position + 1  # by far the most frequent case
     value = 0
     for index in range(position, min(end, position + MAX_VARINT_BYTES)):
         byte = data[index]
