@@ -15,6 +15,7 @@ from .envelope import PREFIX_SIZE, EnvelopeError, EnvelopeReader, encode_envelop
 from .events import CallEnded, MessageReceived, RequestEnded, ResponseStarted, SendReady
 from .header_blocks import HeaderBlock, HeaderField
 from .headers import Request, parse_response_head, parse_trailers, response_headers, trailers
+from .limits import Limits
 from .metadata import Metadata
 from .status import Http2Error, Status, StatusCode
 
@@ -64,6 +65,15 @@ class Outbound(Enum):
     BODY = auto()
     ENDING = auto()  # the application is done; queued bytes are still to go
     ENDED = auto()
+
+
+def check_send_size(payload: bytes, limits: Limits) -> None:
+    """Raises ValueError for a message that is too large to be sent."""
+    limit = limits.max_send_message_size
+    if limit is not None and len(payload) > limit:
+        raise ValueError(
+            f"message of {len(payload)} bytes is over the limit of {limit} (max_send_message_size)"
+        )
 
 
 class Call:
@@ -129,11 +139,7 @@ class Call:
             return
         if self.outbound in (Outbound.ENDING, Outbound.ENDED):
             raise RuntimeError("the last message has been sent already")
-        limit = self._connection.limits.max_send_message_size
-        if limit is not None and len(payload) > limit:
-            raise ValueError(
-                f"message of {len(payload)} bytes is over the limit of {limit} (max_send_message_size)"
-            )
+        check_send_size(payload, self._connection.limits)
         if self._encoder is not None and compress:
             data = encode_envelope(self._encoder.compress(payload), compressed=True)
         else:

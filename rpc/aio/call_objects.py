@@ -154,10 +154,6 @@ class _OneResponse(Call, Generic[Response]):
             return self._response
         except AttributeError:
             pass
-        if not self._state.inbox:
-            raise RpcError(
-                StatusCode.UNIMPLEMENTED, f"{self._state.method.path} ended well, but without a response"
-            )
         self._response: Response = self._state.take()
         return self._response
 

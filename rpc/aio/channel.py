@@ -16,7 +16,6 @@ from ..backoff import BackoffPolicy
 from ..call import ClientCall
 from ..compression import find_codec
 from ..connection import ClientConnection
-from ..errors import RpcConfigurationError
 from ..events import (
     CallEnded,
     ConnectionEnded,
@@ -232,6 +231,7 @@ class Channel:
         """Return when there is a connection; tries again and again until then."""
         self.check_open()
         while self._link is None:
+            self.check_open()
             self._connect()
             if self._connecting is not None:
                 await asyncio.wait([self._connecting])
@@ -249,7 +249,8 @@ class Channel:
                 started = self.loop.time()
                 try:
                     self._link = await self._open_link()
-                except (OSError, TimeoutError, RpcConfigurationError) as error:
+                # Not OSError alone: a host that is no name is a UnicodeError, one that TLS cannot check a ValueError.
+                except Exception as error:
                     self._attempt_failed(started, error)
                     if not self._pending:
                         return

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..call import ClientCall
+from ..call import ClientCall, check_send_size
 from ..errors import RpcError
 from ..header_blocks import HeaderField
 from ..interceptor import InterceptedCall, apply_hooks, run_chain
@@ -178,6 +178,7 @@ class CallState:
         try:
             payload = self.method.request_serializer(message)
             if self._core is None:
+                check_send_size(payload, self.channel.limits)
                 self._held.append(payload)
                 return
             self._core.send_message(payload)
@@ -276,6 +277,8 @@ class CallState:
         except ValueError as error:  # DecodeError is one
             failure = RpcError(StatusCode.INTERNAL, f"the response cannot be decoded: {error}")
             self.cancel(failure.to_status())
+            if isinstance(self.outcome, Status):  # it had ended well
+                self.outcome = failure
             raise failure from error
         return apply_hooks(self.view.receive_hooks, message) if self.view.receive_hooks else message
 
@@ -285,6 +288,10 @@ class CallState:
         """The call is over on the wire."""
         if self.status is not None:
             return
+        if status.code is StatusCode.OK and not (self.inbox or self.method.server_streaming):  # R46
+            status = Status(
+                StatusCode.UNIMPLEMENTED, f"{self.method.path} ended well, but without a response"
+            )
         self.status = status
         self.view.trailing_metadata = status.trailing_metadata.copy()
         self._stop_pending_timer()

@@ -8,6 +8,8 @@ from typing import Generic, TypeVar
 from ..connection import ClientConnection, ServerConnection
 from ..events import Event
 
+_LINGER = 5.0  # seconds that a peer has to take the last bytes
+
 Core = TypeVar("Core", ClientConnection, ServerConnection)
 
 
@@ -76,20 +78,30 @@ class Link(asyncio.Protocol, Generic[Core]):
 
     def _flush(self) -> None:
         self._flush_scheduled = False
-        transport = self.transport
-        if transport is None or self._write_paused:
+        transport, core = self.transport, self.core
+        if transport is None:
             return
-        core = self.core
-        data = core.data_to_send()
-        if data:
-            transport.write(data)
-        self._dispatch()
         if core.ended:
-            transport.close()
+            self._close(transport)
             return
-        if core.wants_to_send:
-            self.schedule_flush()
+        if not self._write_paused:
+            data = core.data_to_send()
+            if data:
+                transport.write(data)
+            self._dispatch()
+            if core.ended:
+                self._close(transport)
+                return
+            if core.wants_to_send:
+                self.schedule_flush()
         self._arm_timer()
+
+    def _close(self, transport: asyncio.Transport) -> None:
+        """The core has ended: write what it says last, and do not wait for ever for the peer to take it."""
+        if not transport.is_closing():
+            transport.write(self.core.data_to_send())
+            transport.close()
+            self.loop.call_later(_LINGER, transport.abort)
 
     def _dispatch(self) -> None:
         for event in self.core.take_events():
