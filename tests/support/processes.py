@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -30,8 +31,8 @@ def memory(pid: int, field: str = "VmRSS") -> int:
 
 
 class Child:
-    """A `python -m MODULE ARGUMENTS` that prints lines. Ends with the `with` block, and when this process dies
-    (its standard input closes then: see `die_with_parent`)."""
+    """A `python -m MODULE ARGUMENTS` that prints lines. It has to end when its standard input closes (see
+    `die_with_parent`), which it does at the end of the `with` block, and when this process dies."""
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -89,12 +90,17 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.wait()
+        assert self._process.stdin and self._process.stdout and self._process.stderr
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._drain.join(10)
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
-            assert stream is not None
-            stream.close()
+        self._process.stdout.close()
+        self._process.stderr.close()
 
 
 def die_with_parent() -> None:
