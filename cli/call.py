@@ -20,7 +20,7 @@ from ..schema.descriptor import MethodDescriptor, ServiceDescriptor
 from ..schema.print_proto import print_symbol
 from .connection import add_connection_arguments, open_channel, parse_headers, seconds
 from .errors import UserError
-from .output import counted, detail_text, error_text, json_text, metadata_text
+from .output import counted, error_text, json_text, metadata_text, undecoded
 from .requests import Requests
 from .source import Source, add_schema_arguments, open_source
 
@@ -95,7 +95,7 @@ class _Invocation:
         self.method = method
         self.metadata = metadata
         self.requests = Requests(
-            arguments.data, method.request_class, ignore_unknown=arguments.allow_unknown_fields
+            arguments.data, method.request_class, source, ignore_unknown=arguments.allow_unknown_fields
         )
         self.responses = 0
 
@@ -123,7 +123,7 @@ class _Invocation:
             self.tell(f"Sent {sent} and received {received}")
         if error is None:
             return 0
-        details = [detail_text(detail, self.to_json) for detail in await self.with_known_types(error)]
+        details = [await self.detail(detail) for detail in error.details]
         print(error_text(error, details), end="", file=sys.stderr)
         return 64 + int(error.code)
 
@@ -141,33 +141,22 @@ class _Invocation:
     async def show(self, response: Any) -> None:
         self.responses += 1
         try:
-            text = await self.to_json_asking(response)
+            text = await self.to_json(response)
         except JsonError as error:
             raise UserError(f"response {self.responses} cannot be printed as JSON: {error}") from None
         self.tell("\nResponse contents:")
         print(text, flush=True)
 
-    def to_json(self, message: Any) -> str:
-        return json_text(message, self.source.registry, emit_defaults=self.emit_defaults)
+    async def detail(self, detail: Any) -> str:
+        try:
+            return await self.to_json(detail)
+        except (JsonError, RpcError) as error:
+            return undecoded(detail, error)
 
-    async def to_json_asking(self, message: Any) -> str:
-        """JSON; when the message holds an Any of a type that is not known yet, the source is asked for it."""
-        while True:
-            self.source.registry.missing.clear()
-            try:
-                return self.to_json(message)
-            except JsonError:
-                if not await self.source.find_missing():
-                    raise
-
-    async def with_known_types(self, error: RpcError) -> list[Any]:
-        """The details of an error, once what can be known of their types is known."""
-        for detail in error.details:
-            try:
-                await self.to_json_asking(detail)
-            except (JsonError, RpcError):
-                continue  # it is shown in base64
-        return list(error.details)
+    async def to_json(self, message: Any) -> str:
+        return await self.source.retry(
+            lambda registry: json_text(message, registry, emit_defaults=self.emit_defaults)
+        )
 
     def tell(self, text: str) -> None:
         if self.verbose:

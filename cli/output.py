@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ..rpc import Metadata, RpcError, StatusCode
@@ -37,24 +37,28 @@ def error_text(error: RpcError, details: Sequence[str] | None = None) -> str:
     """A failed call: code, message, and the details as JSON."""
     lines = ["ERROR:", f"  Code: {code_name(error.code)}", f"  Message: {printable(error.message)}"]
     if details is None:
-        details = [detail_text(detail, lambda message: json_text(message, None)) for detail in error.details]
+        details = [_detail(detail) for detail in error.details]
     if details:
         lines.append("  Details:")
         lines += [f"  {n})\t" + detail.replace("\n", "\n    \t") for n, detail in enumerate(details, 1)]
     return "\n".join(lines) + "\n"
 
 
-def detail_text(detail: Any, to_json: Callable[[Any], str]) -> str:
-    """An error detail (a google.protobuf.Any) as JSON, in base64 if its type is not known."""
+def undecoded(detail: Any, reason: Exception) -> str:
+    """An error detail (a google.protobuf.Any) whose type is not known, in base64."""
+    members = {
+        "@type": detail.type_url,
+        "@error": str(reason),
+        "@value": base64.b64encode(detail.value).decode(),
+    }
+    return json.dumps(members, indent=2)
+
+
+def _detail(detail: Any) -> str:
     try:
-        return to_json(detail)
+        return json_text(detail, None)
     except JsonError as error:
-        unknown = {
-            "@type": detail.type_url,
-            "@error": str(error),
-            "@value": base64.b64encode(detail.value).decode(),
-        }
-        return json.dumps(unknown, indent=2)
+        return undecoded(detail, error)
 
 
 def metadata_text(metadata: Metadata) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from ..schema import JsonError
 from ..schema.json_stream import JsonSplitter
 from .errors import UserError
+from .source import Source
 
 _STANDARD_INPUT = ("@", "-")
 _PIECE = 64 * 1024
@@ -21,9 +22,12 @@ _PIECE = 64 * 1024
 class Requests:
     """An async iterable of messages: `count` have been given out, `failure` is what was wrong with the next."""
 
-    def __init__(self, data: str | None, message_class: Any, *, ignore_unknown: bool = False) -> None:
+    def __init__(
+        self, data: str | None, message_class: Any, source: Source, *, ignore_unknown: bool = False
+    ) -> None:
         self._data = data
         self._class = message_class
+        self._source = source
         self._ignore_unknown = ignore_unknown
         self.count = 0
         self.failure: UserError | None = None
@@ -32,9 +36,9 @@ class Requests:
         splitter = JsonSplitter()
         async for piece in self._pieces():
             for text in splitter.feed(piece):
-                yield self._parse(text)
+                yield await self._parse(text)
         for text in splitter.end():
-            yield self._parse(text)
+            yield await self._parse(text)
 
     async def only(self, method: str) -> Any:
         """The one request of a call that takes one; an empty message without data. Raises UserError for more."""
@@ -43,9 +47,13 @@ class Requests:
             raise UserError(f"{method} takes one request, but the data holds {len(messages)}")
         return messages[0] if messages else self._class()
 
-    def _parse(self, text: str) -> Any:
+    async def _parse(self, text: str) -> Any:
         try:
-            message = self._class.from_json(text, ignore_unknown_fields=self._ignore_unknown)
+            message = await self._source.retry(
+                lambda registry: self._class.from_json(
+                    text, ignore_unknown_fields=self._ignore_unknown, registry=registry
+                )
+            )
         except JsonError as error:
             which = f"request {self.count + 1}" if self.count else "the request"
             self.failure = UserError(f"{which} is no {self._class.__descriptor__.full_name}: {error}")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from ..rpc import Channel, Metadata, RpcError, StatusCode
 from ..rpc.services.reflection_client import ReflectionClient
-from ..schema import Registry, load, load_descriptor_set
+from ..schema import JsonError, Registry, load, load_descriptor_set
 from ..schema.descriptor import EnumDescriptor
 from ..schema.registry import Symbol
 from .errors import UserError
+
+Result = TypeVar("Result")
 
 
 def add_schema_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,10 +83,19 @@ class Source:
                 found = next((value for value in enum.values if value.name == name), None)
         return found
 
-    async def find_missing(self) -> bool:
-        """Ask for all that the registry was asked for in vain. Whether anything was found."""
-        names, self.registry.missing = self.registry.missing, set()
-        return any([await self.find(name) is not None for name in names])
+    async def retry(self, convert: Callable[[Registry], Result]) -> Result:
+        """Convert from or to JSON. An Any may hold a type that is not known yet: then it is asked for, and the
+        conversion tried again. Raises JsonError."""
+        asked: set[str] = set()
+        while True:
+            self.registry.missing.clear()
+            try:
+                return convert(self.registry)
+            except JsonError:
+                names = self.registry.missing - asked
+                if not any([await self.find(name) is not None for name in sorted(names)]):
+                    raise
+                asked |= names
 
 
 def open_registry(arguments: argparse.Namespace) -> _NotingRegistry:

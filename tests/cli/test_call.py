@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import ROOT, free_port
+from tests.support.processes import ROOT, Child, free_port
 from tests.support.protos import BOOKSTORE
 
 Barewire = Callable[..., Any]
@@ -186,3 +186,18 @@ def test_the_command_line_itself(barewire: Barewire) -> None:
     assert barewire("list").status == 2
     assert "64 + N" in barewire("call", "--help").out
     assert barewire("--version").out.startswith("barewire ")
+
+
+def test_the_type_inside_an_any_is_asked_for(barewire: Barewire) -> None:
+    with Child("barewire.cli", "serve", "tests.cli.any_server:servicers", "--port", "0") as child:
+        at = child.line().split()[-1]
+        box = {"content": {"@type": "t/hidden.Hidden", "s": "found"}}
+        ran = barewire("call", at, "carrier.Carrier/Echo", "-d", json.dumps(box))
+        assert (ran.status, ran.error) == (0, "")
+        assert json.loads(ran.out) == box
+        ran = barewire("call", at, "carrier.Carrier/Echo")
+        assert ran.status == 1
+        assert (
+            "cannot be printed as JSON: content: the Any holds 't/no.Such', which is not known here"
+            in ran.error
+        )
