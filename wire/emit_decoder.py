@@ -351,5 +351,6 @@ def emit_decode(source: Source, plan: MessagePlan, linker: Linker) -> None:
                 source.line("n = len(data)")
                 emit_leaf_decoder(source, plan, "data", "n", "return r")
             source.line(f"return {linker.function(plan, 'read')}(data, 0, len(data), None, {MAX_NESTING})")
-        with source.block("except FAULTS:"):
-            source.line("return interpret(PLAN, data)")
+        source.line("except FAULTS: pass")
+        # Not inside `except`: the error that the interpreter raises is the first that its reader should see.
+        source.line("return interpret(PLAN, data)")

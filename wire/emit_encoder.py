@@ -284,9 +284,11 @@ def emit_encode(source: Source, plan: MessagePlan, linker: Linker) -> None:
     """`encode(m)`, which takes the place of `Message.encode`."""
     source.bind("FAULTS", (*helpers.FAULTS, Unusual))
     source.bind("interpret", interpret.encode)
-    with source.block("def encode(m):"), source.block("try:"):
-        if linker.inlines(plan):
-            emit_leaf_encoder(source, plan, "m", "return {}")
-        source.line(f"return {linker.function(plan, 'write')}(m, {MAX_NESTING})")
-    source.line("    except FAULTS:")
-    source.line("        return interpret(m)")
+    with source.block("def encode(m):"):
+        with source.block("try:"):
+            if linker.inlines(plan):
+                emit_leaf_encoder(source, plan, "m", "return {}")
+            source.line(f"return {linker.function(plan, 'write')}(m, {MAX_NESTING})")
+        source.line("except FAULTS: pass")
+        # Not inside `except`: the error that the interpreter raises is the first that its reader should see.
+        source.line("return interpret(m)")
