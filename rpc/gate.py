@@ -55,6 +55,11 @@ class FrameSplitter:
         self._preface_due = not client_side
         self._settings_due = True
 
+    @property
+    def awaits_preface(self) -> bool:
+        """Whether the client has yet to show that it speaks HTTP/2."""
+        return self._preface_due
+
     def feed(self, data: bytes) -> Iterator[InboundFrame]:
         """The frames that `data` completes. Raises ConnectionFault."""
         if self._rest:

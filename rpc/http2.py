@@ -150,7 +150,10 @@ class Http2Connection:
             self._h2.increment_flow_control_window(extra)
 
     def data_to_send(self) -> bytes:
-        """The bytes that have to go out next."""
+        """The bytes that have to go out next. A server waits with its SETTINGS until it knows that the client speaks
+        HTTP/2: an HTTP/1.1 client could not read the answer that comes behind them."""
+        if self._splitter.awaits_preface and not self._goaway_sent:
+            return b""
         pending = self._h2.data_to_send()
         self._guard.replies_sent()
         if not self._out:
@@ -284,10 +287,10 @@ class Http2Connection:
             for frame in self._splitter.feed(data):
                 self._admit(frame)
         except ConnectionFault as fault:
-            farewell = fault.farewell or f.goaway_frame(
-                self._highest_remote_id, fault.error_code, fault.reason.encode()
-            )
-            self._send_by_hand(farewell)
+            self.send_goaway(self._highest_remote_id, fault.error_code, fault.reason.encode())
+            if fault.farewell:
+                self._h2.clear_outbound_data_buffer()
+                self._out = [fault.farewell]
             raise
 
     def _admit(self, frame: InboundFrame) -> None:

@@ -259,7 +259,8 @@ class Channel:
                 self._failures = 0
                 self.last_error = ""
                 self._start_pending(self._link)
-                return
+                if not self._pending:
+                    return
         finally:
             self._connecting = None
 
@@ -270,6 +271,8 @@ class Channel:
             async with asyncio.timeout(self.limits.connect_timeout):
                 await self._open_transport(link)
                 await link.ready
+                if not link.core.accepts_calls:
+                    raise ConnectionError("the server takes no calls (GOAWAY)")
         except BaseException:
             link.core.close("no connection")
             if link.transport is None:

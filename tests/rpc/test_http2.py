@@ -71,7 +71,9 @@ def test_what_the_server_says_first() -> None:
     client.core = ServerConnection(
         Limits(max_concurrent_streams=7, stream_window=70_000, connection_window=100_000)
     )
-    settings, window = client.take()
+    assert client.take() == []  # it may yet be an HTTP/1.1 client
+    client.deliver(PREFACE)
+    settings, window = client.frames
     assert isinstance(settings, hf.SettingsFrame)
     assert settings.settings == {3: 7, 4: 70_000, 6: 16_384}
     assert isinstance(window, hf.WindowUpdateFrame)
