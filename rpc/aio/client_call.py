@@ -326,7 +326,8 @@ class CallState:
             self._core.cancel(status)
             self.link.schedule_flush()
         self.ended(status)
-        if self.chain is not None and not self.chain.done() and self.outcome is None:
+        # Once the call is submitted, `proceed` raises the status; before, the interceptors wait for something else.
+        if self.chain is not None and not self._submitted and self.outcome is None:
             self.chain.cancel()
 
     def add_done_callback(self, callback: Callable[[], None]) -> None:
