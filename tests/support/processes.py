@@ -11,6 +11,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,8 +32,11 @@ def memory(pid: int, field: str = "VmRSS") -> int:
 
 
 class Child:
-    """A `python -m MODULE ARGUMENTS` that prints lines. It has to end when its standard input closes (see
-    `die_with_parent`), which it does at the end of the `with` block, and when this process dies."""
+    """A `python -m MODULE ARGUMENTS` that prints lines.
+
+    At the end of the `with` block it gets a SIGTERM, and its standard input closes, as it does when this process dies:
+    see `die_with_parent`. That way, and not by a SIGKILL, it can still say which lines of it have run.
+    """
 
     def __init__(self, module: str, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -90,17 +94,23 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process.stdin and self._process.stdout and self._process.stderr
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
+        streams = (self._process.stdin, self._process.stdout, self._process.stderr)
+        self._process.terminate()
+        self._close(streams[0])
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._drain.join(10)
-        self._process.stdout.close()
-        self._process.stderr.close()
+        for stream in streams[1:]:
+            self._close(stream)
+
+    @staticmethod
+    def _close(stream: IO[str] | None) -> None:
+        assert stream is not None
+        with suppress(BrokenPipeError):
+            stream.close()
 
 
 def die_with_parent() -> None:
