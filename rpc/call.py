@@ -67,11 +67,15 @@ class Outbound(Enum):
     ENDED = auto()
 
 
+class MessageTooLarge(ValueError):
+    """A message is over `max_send_message_size`."""
+
+
 def check_send_size(payload: bytes, limits: Limits) -> None:
-    """Raises ValueError for a message that is too large to be sent."""
+    """Raises MessageTooLarge for a message that is too large to be sent."""
     limit = limits.max_send_message_size
     if limit is not None and len(payload) > limit:
-        raise ValueError(
+        raise MessageTooLarge(
             f"message of {len(payload)} bytes is over the limit of {limit} (max_send_message_size)"
         )
 
@@ -133,7 +137,7 @@ class Call:
     def send_message(self, payload: bytes, *, compress: bool = True) -> None:
         """Queue one message. `compress=False` sends it plain in a call that compresses (R57).
 
-        Raises ValueError if it is over `max_send_message_size`, RuntimeError after the end of sending.
+        Raises MessageTooLarge if it is over `max_send_message_size`, RuntimeError after the end of sending.
         """
         if self.ended:
             return

@@ -45,6 +45,7 @@ class Connection:
         self._calls: dict[int, Call] = {}
         self._events: list[Event] = []
         self._ready: dict[Call, None] = {}  # calls that have something to send, in turn
+        self._every_window_opened = False
         self._deadlines: list[tuple[float, int, Call]] = []
         self._order = count()
         self._now = 0.0
@@ -73,6 +74,9 @@ class Connection:
         """The next bytes for the transport. Queued messages enter as far as the peer's windows let them, in turn and
         one frame each; `wants_to_send` tells whether another round would bring more."""
         ready = self._ready
+        if self._every_window_opened:
+            self._every_window_opened = False
+            ready.update((call, None) for call in self._calls.values() if call.queued_bytes)
         budget = _OUTPUT_BATCH
         while ready and budget > 0:
             call = next(iter(ready))
@@ -87,7 +91,7 @@ class Connection:
 
     @property
     def wants_to_send(self) -> bool:
-        return bool(self._ready)
+        return bool(self._ready) or self._every_window_opened
 
     def take_events(self) -> list[Event]:
         """What has happened since the last time."""
@@ -161,6 +165,7 @@ class Connection:
         for call in list(self._calls.values()):
             call.finish_locally(status)
         self._ready.clear()
+        self._every_window_opened = False
         self.emit(ConnectionEnded(reason))
 
     def _end_if_drained(self) -> None:
@@ -201,7 +206,7 @@ class Connection:
             if call is not None and call.queued_bytes:
                 self._ready[call] = None
         else:
-            self._ready.update((call, None) for call in self._calls.values() if call.queued_bytes)
+            self._every_window_opened = True  # looked at once per round: such frames are cheap to send
 
     def settings_received(self) -> None:
         self.emit(SettingsReceived())

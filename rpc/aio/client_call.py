@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..call import ClientCall, check_send_size
+from ..call import ClientCall, MessageTooLarge, check_send_size
 from ..errors import RpcError
 from ..header_blocks import HeaderField
 from ..interceptor import InterceptedCall, apply_hooks, run_chain
@@ -182,14 +182,18 @@ class CallState:
                 self._held.append(payload)
                 return
             self._core.send_message(payload)
-        except ValueError as error:  # EncodeError is one
-            limit = "max_send_message_size" in str(error)
-            code = StatusCode.RESOURCE_EXHAUSTED if limit else StatusCode.INTERNAL
-            failure = RpcError(code, str(error) if limit else f"the request cannot be encoded: {error}")
-            self.cancel(failure.to_status())
-            raise failure from error
+        except MessageTooLarge as error:
+            raise self._given_up(RpcError(StatusCode.RESOURCE_EXHAUSTED, str(error))) from error
+        except Exception as error:  # whatever a serializer raises: ours a ValueError, google.protobuf's none
+            failure = RpcError(StatusCode.INTERNAL, f"the request cannot be encoded: {error}")
+            raise self._given_up(failure) from error
         assert self.link is not None
         self.link.schedule_flush()
+
+    def _given_up(self, failure: RpcError) -> RpcError:
+        """End the call with a failure of our own."""
+        self.cancel(failure.to_status())
+        return failure
 
     async def send(self, message: Any) -> None:
         """Send one message: after interceptors have had their say, and no faster than the server takes them."""
@@ -274,9 +278,10 @@ class CallState:
             self.link.schedule_flush()
         try:
             message = self.method.response_deserializer(payload)
-        except ValueError as error:  # DecodeError is one
-            failure = RpcError(StatusCode.INTERNAL, f"the response cannot be decoded: {error}")
-            self.cancel(failure.to_status())
+        except Exception as error:  # as in send_now
+            failure = self._given_up(
+                RpcError(StatusCode.INTERNAL, f"the response cannot be decoded: {error}")
+            )
             if isinstance(self.outcome, Status):  # it had ended well
                 self.outcome = failure
             raise failure from error

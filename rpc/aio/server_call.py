@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError as FutureCancelledError
 from typing import TYPE_CHECKING, Any
 
-from ..call import ServerCall
+from ..call import MessageTooLarge, ServerCall
 from ..deadline import current_deadline
 from ..errors import RpcError
 from ..handlers import MethodHandler
@@ -215,7 +215,9 @@ class ServerCallRunner:
         self.link.schedule_flush()
         try:
             message = self.handler.request_deserializer(payload)
-        except ValueError as error:  # DecodeError is one
+        except (
+            Exception
+        ) as error:  # whatever a deserializer raises: ours a ValueError, google.protobuf's none
             raise RpcError(StatusCode.INTERNAL, f"the request cannot be decoded: {error}") from error
         return apply_hooks(self.view.receive_hooks, message) if self.view.receive_hooks else message
 
@@ -253,7 +255,7 @@ class ServerCallRunner:
             message = apply_hooks(self.view.send_hooks, message)
         try:
             payload = self.handler.response_serializer(message)
-        except (ValueError, TypeError, AttributeError) as error:
+        except Exception as error:
             logger.exception("a response of %s cannot be encoded", self.handler.path)
             raise RpcError(
                 StatusCode.INTERNAL, f"the response cannot be encoded ({type(error).__name__})"
@@ -262,7 +264,7 @@ class ServerCallRunner:
             self.send_initial_metadata(Metadata())
         try:
             self.call.send_message(payload)
-        except ValueError as error:
+        except MessageTooLarge as error:
             raise RpcError(StatusCode.RESOURCE_EXHAUSTED, str(error)) from error
         self.link.schedule_flush()
 

@@ -236,7 +236,7 @@ async def test_r47_what_cannot_be_decoded() -> None:
         assert await call.code() is StatusCode.INTERNAL
 
         def refuse(data: bytes) -> Any:
-            raise ValueError("not for me")
+            raise LookupError("not for me")  # as google.protobuf's DecodeError, no ValueError
 
         call = channel.unary_unary("/shapes.Shapes/Unary", response_deserializer=refuse)(b"")
         for _ in range(2):
@@ -510,3 +510,19 @@ async def test_r57_compression(name: str) -> None:
         with pytest.raises(ValueError, match="snappy"):
             await stub.Unary(item, compression="snappy")
         assert await stub.Unary(item) == item
+
+
+# -- messages of others -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.rule(47)
+async def test_r47_messages_of_google_protobuf() -> None:
+    from google.protobuf.wrappers_pb2 import BytesValue
+
+    async with serving(ASYNC) as (_, channel, _):
+        method = channel.unary_unary(
+            "/shapes.Shapes/Unary", BytesValue.SerializeToString, BytesValue.FromString
+        )
+        assert (await method(BytesValue(value=b"x"))).value == b"x"
+        with pytest.raises(RpcError, match="INTERNAL: the request cannot be encoded"):
+            await method("no message")
