@@ -70,7 +70,7 @@ test: $(VENV)/.installed-test ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m 'not slow'
 
 .PHONY: check
-check: lint types coverage slow wheel-check ## all that CI runs: lint, format, types, every test, coverage, the real peers, the wheel
+check: lint types coverage slow conformance wheel-check ## all that CI runs: lint, format, types, every test, coverage, the real peers, the official suites, the wheel
 
 .PHONY: lint
 lint: $(VENV)/.installed-lint ## look for lint, and for files that are not formatted
@@ -99,6 +99,10 @@ slow: $(VENV)/.installed-test peers ## run the slow tests
 .PHONY: interop
 interop: $(VENV)/.installed-test peers ## talk to the real peers only: grpcio (sync and aio), grpcurl
 	$(BIN)/python -m pytest tests/interop -rs
+
+.PHONY: conformance
+conformance: $(VENV)/.installed ## run the official protobuf conformance suites: every test, recommended ones too
+	@tests/conformance/run
 
 .PHONY: bench
 bench: $(BENCH_VENV)/.installed ## compare with the peers: codec, then servers and clients (about ten minutes)
