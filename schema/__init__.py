@@ -5,7 +5,7 @@
     book.encode(); book.to_json(); book.to_text()
 
 `load`, `loads` and `load_descriptor_set` return a Schema. Whatever is wrong with a `.proto` is raised as one
-SchemaError that tells all of it; wrong JSON as a JsonError.
+SchemaError that tells all of it; wrong JSON as a JsonError, wrong text format as a TextError.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .loaded import Schema
 from .message import Message
 from .registry import Registry
 from .service import MethodSpec, Servicer, ServiceSpec, Stub
+from .text_errors import TextError
 
 __all__ = [
     "JsonError",
@@ -29,6 +30,7 @@ __all__ = [
     "ServiceSpec",
     "Servicer",
     "Stub",
+    "TextError",
     "load",
     "load_descriptor_set",
     "loads",

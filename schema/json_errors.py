@@ -45,21 +45,26 @@ class JsonError(ValueError):
     @property
     def path(self) -> str:
         """The path as text."""
-        text = ""
-        for part in self.parts:
-            if isinstance(part, int):
-                text += f"[{part}]"
-            elif isinstance(part, MapKey):
-                text += f"[{_quoted(part)}]"
-            else:
-                name = part if part.isprintable() and part else _quoted(part)
-                text += f".{name}" if text else name
-        return text
+        return path_text(self.parts)
 
     def __str__(self) -> str:
         where = f"line {self.line}, column {self.column}: " if self.line else ""
         path = self.path
         return f"{where}{path}: {self.reason}" if path else f"{where}{self.reason}"
+
+
+def path_text(parts: list[PathPart]) -> str:
+    """A path from the outermost message as text: `books[3].title`, `labels["x"].value`."""
+    text = ""
+    for part in parts:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif isinstance(part, MapKey):
+            text += f"[{_quoted(part)}]"
+        else:
+            name = part if part.isprintable() and part else _quoted(part)
+            text += f".{name}" if text else name
+    return text
 
 
 def _quoted(text: str) -> str:

@@ -108,5 +108,25 @@ class Message(WireMessage):
             registry=registry,
         )
 
+    @classmethod
+    def from_text(
+        cls,
+        text: str | bytes,
+        *,
+        ignore_unknown_fields: bool = False,
+        allow_partial: bool = False,
+        max_depth: int = 100,
+        registry: Registry | None = None,
+    ) -> Self:
+        """The message that a text in the text format says; see `text_format.from_text`. Raises TextError."""
+        return text_format.from_text(
+            cls,
+            text,
+            ignore_unknown_fields=ignore_unknown_fields,
+            allow_partial=allow_partial,
+            max_depth=max_depth,
+            registry=registry,
+        )
+
     def __reduce__(self) -> tuple[Any, ...]:
         return reduce_message(self)
