@@ -145,10 +145,10 @@ def make_enum(descriptor: EnumDescriptor) -> JsonEnum:
 
 def _text_name(descriptor: FieldDescriptor) -> str:
     """A group is called as its type is: `OptionalGroup { … }`, though its field is `optionalgroup`; so is a message
-    in a MessageSet."""
+    in a MessageSet that declares itself to be in it."""
     message = descriptor.message_type
     if descriptor.is_extension:
-        in_set = descriptor.containing_type.message_set and message is not None
+        in_set = descriptor.containing_type.message_set and descriptor.extension_scope is message
         return f"[{message.full_name if in_set and message else descriptor.full_name}]"
     if descriptor.kind.value == "group" and message is not None:
         same_scope = message.containing_type is descriptor.containing_type and message.file is descriptor.file
