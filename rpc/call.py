@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from .compression import CODECS, Codec, CompressionError
-from .envelope import PREFIX_SIZE, EnvelopeError, EnvelopeReader, encode_envelope
+from .compression import CODECS, Codec
+from .envelope import PREFIX_SIZE, Envelope, EnvelopeError, EnvelopeReader, encode_envelope
 from .events import CallEnded, MessageReceived, RequestEnded, ResponseStarted, SendReady
 from .header_blocks import HeaderBlock, HeaderField
 from .headers import Request, parse_response_head, parse_trailers, response_headers, trailers
@@ -238,14 +238,13 @@ class Call:
             envelopes, fault = error.received, error
         for envelope in envelopes:
             size = len(envelope.payload) + PREFIX_SIZE
-            try:
-                payload = self._open(envelope.payload) if envelope.compressed else envelope.payload
-            except CompressionError as error:
-                self.fail(Status(error.code, error.reason))
+            if envelope.compressed and self._decoder is None:
+                reason = "a message has the compressed flag, but the call has no grpc-encoding"
+                self.fail(Status(StatusCode.INTERNAL, reason))
                 return
             self._unread += size
             self._connection.unread(size)
-            self._connection.emit(MessageReceived(self, payload, size))
+            self._connection.emit(MessageReceived(self, envelope, size))
         if fault is not None:
             self.fail(Status(fault.code, fault.reason))
             return
@@ -259,11 +258,15 @@ class Call:
         else:
             self._data_ended()
 
-    def _open(self, payload: bytes) -> bytes:
-        if self._decoder is None:
-            reason = "a message has the compressed flag, but the call has no grpc-encoding"
-            raise CompressionError(StatusCode.INTERNAL, reason)
-        return self._decoder.decompress(payload, self._connection.limits.max_receive_message_size)
+    def open(self, envelope: Envelope) -> bytes:
+        """The bytes of a received message. Raises CompressionError if they cannot be decompressed (R54, R58).
+
+        For the application to do when it takes the message: a window full of compressed messages would be a thousand
+        times as much in memory.
+        """
+        if not envelope.compressed or self._decoder is None:
+            return envelope.payload
+        return self._decoder.decompress(envelope.payload, self._connection.limits.max_receive_message_size)
 
     def _data_ended(self) -> None:
         """END_STREAM came on DATA."""

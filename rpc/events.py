@@ -8,6 +8,7 @@ from .status import Status
 
 if TYPE_CHECKING:
     from .call import Call, ClientCall, ServerCall
+    from .envelope import Envelope
 
 
 class CallStarted(NamedTuple):
@@ -23,10 +24,11 @@ class ResponseStarted(NamedTuple):
 
 
 class MessageReceived(NamedTuple):
-    """One whole message. When the application has taken it, `call.consumed(size)` lets the peer send more."""
+    """One whole message; `call.open(envelope)` gives its bytes. When the application has taken it,
+    `call.consumed(size)` lets the peer send more."""
 
     call: Call
-    payload: bytes
+    envelope: Envelope
     size: int
 
 

@@ -69,8 +69,8 @@ class ClientLink(Link[ClientConnection]):
 
     def handle_event(self, event: Event) -> None:
         match event:
-            case MessageReceived(call, payload, size):
-                call.sink.message_received(payload, size)
+            case MessageReceived(call, envelope, size):
+                call.sink.message_received(envelope, size)
             case CallEnded(call, status):
                 call.sink.ended(status)
             case ResponseStarted(call) | SendReady(call):

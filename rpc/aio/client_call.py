@@ -8,6 +8,8 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..call import ClientCall, MessageTooLarge, check_send_size
+from ..compression import CompressionError
+from ..envelope import Envelope
 from ..errors import RpcError
 from ..header_blocks import HeaderField
 from ..interceptor import InterceptedCall, apply_hooks, run_chain
@@ -69,7 +71,7 @@ class CallState:
         self.compression = compression
         self.link: ClientLink | None = None
         self.metadata_fields: list[HeaderField] = []
-        self.inbox: deque[tuple[bytes, int]] = deque()
+        self.inbox: deque[tuple[Envelope, int]] = deque()
         self.status: Status | None = None  # how the call ended on the wire
         self.outcome: RpcError | Status | None = None  # how it ended for the user, after interceptors
         self.sending_ended = False
@@ -195,6 +197,13 @@ class CallState:
         self.cancel(failure.to_status())
         return failure
 
+    def _overruled(self, failure: RpcError) -> RpcError:
+        """The same where the call may have ended well already."""
+        self._given_up(failure)
+        if isinstance(self.outcome, Status):
+            self.outcome = failure
+        return failure
+
     async def send(self, message: Any) -> None:
         """Send one message: after interceptors have had their say, and no faster than the server takes them."""
         while not self._submitted and self.status is None:
@@ -262,8 +271,8 @@ class CallState:
 
     # -- receiving ------------------------------------------------------------------------------------------------
 
-    def message_received(self, payload: bytes, size: int) -> None:
-        self.inbox.append((payload, size))
+    def message_received(self, envelope: Envelope, size: int) -> None:
+        self.inbox.append((envelope, size))
         if len(self.inbox) > 1 and not self.method.server_streaming:  # R46
             self.cancel(
                 Status(StatusCode.UNIMPLEMENTED, f"{self.method.path} has one response; a second one came")
@@ -272,19 +281,18 @@ class CallState:
 
     def take(self) -> Any:
         """The next message of the inbox. Raises RpcError if it cannot be decoded; the call ends with it."""
-        payload, size = self.inbox.popleft()
-        if self._core is not None and self.link is not None:
-            self._core.consumed(size)
-            self.link.schedule_flush()
+        envelope, size = self.inbox.popleft()
+        assert self._core is not None
+        assert self.link is not None
+        self._core.consumed(size)
+        self.link.schedule_flush()
         try:
-            message = self.method.response_deserializer(payload)
+            message = self.method.response_deserializer(self._core.open(envelope))
+        except CompressionError as error:
+            raise self._overruled(RpcError(error.code, error.reason)) from error
         except Exception as error:  # as in send_now
-            failure = self._given_up(
-                RpcError(StatusCode.INTERNAL, f"the response cannot be decoded: {error}")
-            )
-            if isinstance(self.outcome, Status):  # it had ended well
-                self.outcome = failure
-            raise failure from error
+            failure = RpcError(StatusCode.INTERNAL, f"the response cannot be decoded: {error}")
+            raise self._overruled(failure) from error
         return apply_hooks(self.view.receive_hooks, message) if self.view.receive_hooks else message
 
     # -- ending ---------------------------------------------------------------------------------------------------

@@ -83,9 +83,9 @@ class ServerLink(Link[ServerConnection]):
 
     def handle_event(self, event: Event) -> None:
         match event:
-            case MessageReceived(call, payload, size):
+            case MessageReceived(call, envelope, size):
                 if call.sink is not None:
-                    call.sink.message_received(payload, size)
+                    call.sink.message_received(envelope, size)
             case CallStarted(call):
                 self._start(call)
             case RequestEnded(call):

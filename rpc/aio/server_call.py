@@ -11,7 +11,9 @@ from concurrent.futures import CancelledError as FutureCancelledError
 from typing import TYPE_CHECKING, Any
 
 from ..call import MessageTooLarge, ServerCall
+from ..compression import CompressionError
 from ..deadline import current_deadline
+from ..envelope import Envelope
 from ..errors import RpcError
 from ..handlers import MethodHandler
 from ..interceptor import InterceptedCall, apply_hooks, run_chain
@@ -53,7 +55,7 @@ class ServerCallRunner:
         )
         self.cancelled = False
         self.done = False
-        self._inbox: deque[tuple[bytes, int]] = deque()
+        self._inbox: deque[tuple[Envelope, int]] = deque()
         self._request_ended = False
         self._waiters: list[asyncio.Future[None]] = []
         self._task: asyncio.Task[None] | None = None
@@ -63,8 +65,8 @@ class ServerCallRunner:
 
     # -- events ---------------------------------------------------------------------------------------------------
 
-    def message_received(self, payload: bytes, size: int) -> None:
-        self._inbox.append((payload, size))
+    def message_received(self, envelope: Envelope, size: int) -> None:
+        self._inbox.append((envelope, size))
         if self.handler.client_streaming:
             self._wake()
         elif len(self._inbox) > 1:
@@ -210,11 +212,13 @@ class ServerCallRunner:
 
     # -- messages -------------------------------------------------------------------------------------------------
 
-    def _decode(self, payload: bytes, size: int) -> Any:
+    def _decode(self, envelope: Envelope, size: int) -> Any:
         self.call.consumed(size)
         self.link.schedule_flush()
         try:
-            message = self.handler.request_deserializer(payload)
+            message = self.handler.request_deserializer(self.call.open(envelope))
+        except CompressionError as error:
+            raise RpcError(error.code, error.reason) from error
         except (
             Exception
         ) as error:  # whatever a deserializer raises: ours a ValueError, google.protobuf's none

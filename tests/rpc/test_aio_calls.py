@@ -526,3 +526,40 @@ async def test_r47_messages_of_google_protobuf() -> None:
         assert (await method(BytesValue(value=b"x"))).value == b"x"
         with pytest.raises(RpcError, match="INTERNAL: the request cannot be encoded"):
             await method("no message")
+
+
+@pytest.mark.rule(58)
+async def test_r58_what_is_too_large_when_decompressed() -> None:
+    big = Item(data=bytes(100_000))
+
+    async def handler(request: Any, context: Any) -> Any:
+        context.set_compression("gzip")
+        return big
+
+    limit = {"max_receive_message_size": 1000}
+    async with serving(servicer(Unary=handler, Up=add_up), channel=limit, **limit) as (stub, _, _):
+        for call in (
+            stub.Unary(Item()),
+            stub.Unary(big, compression="gzip"),
+            stub.Up([Item(), big], compression="gzip"),
+        ):
+            error = await failure_of(call)
+            assert error.code is StatusCode.RESOURCE_EXHAUSTED
+            assert "max_receive_message_size" in error.message
+            assert await call.code() is StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.rule(54)
+async def test_r54_corrupt_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    from barewire.rpc.compression import CODECS
+
+    async def handler(request: Any, context: Any) -> Any:
+        context.set_compression("gzip")
+        return request
+
+    monkeypatch.setitem(CODECS, "gzip", CODECS["gzip"]._replace(compress=lambda data: b"not gzip"))
+    async with serving(servicer(Unary=handler, Down=count_down)) as (stub, _, _):
+        for call in (stub.Unary(Item()), stub.Unary(Item(), compression="gzip")):
+            error = await failure_of(call)
+            assert error.code is StatusCode.INTERNAL
+            assert "gzip" in error.message

@@ -78,7 +78,7 @@ class TwoCores(RuleBasedStateMachine):
             if isinstance(event, MessageReceived):
                 model = by_client[id(event.call)]
                 assert model.outcome is None
-                model.responses.got.append(event.payload)
+                model.responses.got.append(event.call.open(event.envelope))
                 model.responses.to_consume.append(event.size)
             elif isinstance(event, CallEnded):
                 model = by_client[id(event.call)]
@@ -99,7 +99,7 @@ class TwoCores(RuleBasedStateMachine):
                 continue
             if isinstance(event, MessageReceived):
                 assert model.server_outcome is None
-                model.requests.got.append(event.payload)
+                model.requests.got.append(event.call.open(event.envelope))
                 model.requests.to_consume.append(event.size)
             elif isinstance(event, RequestEnded):
                 assert not model.requests.seen_end

@@ -160,7 +160,9 @@ class Pair:
 
     def messages(self, call: Call) -> list[bytes]:
         """The messages that have come for a call. They are not consumed."""
-        return [event.payload for event in self._events_of(call) if isinstance(event, MessageReceived)]
+        return [
+            call.open(event.envelope) for event in self._events_of(call) if isinstance(event, MessageReceived)
+        ]
 
     def consume(self, call: Call) -> list[bytes]:
         """Take the messages that have come for a call, and let the peer send more."""
@@ -168,7 +170,7 @@ class Pair:
         for event in taken:
             (self.client_events if isinstance(call, ClientCall) else self.server_events).remove(event)
             call.consumed(event.size)
-        return [event.payload for event in taken]
+        return [call.open(event.envelope) for event in taken]
 
     def endings(self, call: Call) -> list[Status]:
         """The statuses that a call has ended with: never more than one."""

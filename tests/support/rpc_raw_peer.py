@@ -186,7 +186,9 @@ class RawPeer:
         return [event.status for event in self.events if isinstance(event, CallEnded)]
 
     def messages(self) -> list[bytes]:
-        return [event.payload for event in self.events if isinstance(event, MessageReceived)]
+        return [
+            event.call.open(event.envelope) for event in self.events if isinstance(event, MessageReceived)
+        ]
 
     def started(self) -> list[Any]:
         return [event.call for event in self.events if isinstance(event, CallStarted)]
