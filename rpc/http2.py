@@ -342,14 +342,17 @@ class Http2Connection:
         if kind == f.GOAWAY:
             self._take_goaway(frame)
             return
-        if stream_id in self._streams and kind == f.RST_STREAM:
+        known = not stream_id or stream_id in self._streams
+        late = not known and self._is_over(stream_id)
+        if late and kind in (f.RST_STREAM, f.WINDOW_UPDATE):
+            return  # on its way when the stream ended, as many a client's: no answer, and not counted
+        if known and kind == f.RST_STREAM:
             if not self._client_side:  # a server can only end what the client has begun
                 self._guard.count_reset(self._now)
-        elif kind != f.WINDOW_UPDATE or (stream_id and stream_id not in self._streams):
+        elif not known or kind != f.WINDOW_UPDATE:
             self._guard.count_control(self._now)
-        if stream_id and stream_id not in self._streams and self._is_over(stream_id):  # noqa: SIM102
-            if kind in (f.RST_STREAM, f.WINDOW_UPDATE, f.PRIORITY):
-                return  # may well have been on the way when the stream ended
+        if late and kind == f.PRIORITY:
+            return
         if kind == f.SETTINGS and not stream_id and len(frame.payload) % 6 == 0:
             payload = f.without_unknown_settings(frame.payload)
             self._pass_to_h2(f.frame(f.SETTINGS, frame.flags, 0, payload))

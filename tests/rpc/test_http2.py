@@ -415,6 +415,14 @@ def test_frames_after_the_end_of_a_stream() -> None:
     assert answers(client)
 
 
+def test_windows_opened_for_calls_that_are_over_are_no_flood() -> None:
+    client = RawClient(Limits(max_control_frames_per_second=50))
+    for number in range(1, 201, 2):
+        serve(client, client.request(number, b"x"))
+        client.send(client.window(number, 5), client.reset(number, 0))
+    assert answers(client)
+
+
 @pytest.mark.parametrize("kind", ["data", "headers"])
 def test_frames_after_the_peer_has_ended_its_half(kind: str) -> None:
     client = RawClient()

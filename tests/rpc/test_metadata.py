@@ -75,14 +75,15 @@ def test_r23_an_application_cannot_make_its_request_malformed(key: str) -> None:
         encode_metadata([(key, "v")])
 
 
+@pytest.mark.rule(22)
 @pytest.mark.rule(25)
-def test_r25_protocol_fields_are_not_delivered() -> None:
+def test_r22_r25_protocol_fields_are_not_delivered() -> None:
     fields = [
         (b":path", b"/a/b"),
         (b"te", b"trailers"),
         (b"content-type", b"application/grpc"),
         (b"grpc-encoding", b"gzip"),
-        (b"grpc-message-type", b"x"),  # R22
+        (b"grpc-message-type", b"x"),
         (b"grpc-retry-pushback-ms", b"10"),
         (b"grpc-previous-rpc-attempts", b"1"),
         (b"mine", b"1"),
