@@ -329,7 +329,7 @@ def witnessed(witness: Witness) -> Any:
         return await witness(request, context)
 
     async def down(request: Any, context: Any) -> Any:
-        async for item in witness.stream(request, context):
+        async for item in witness.stream(request, context):  # type: ignore
             yield item
 
     return servicer(Unary=unary, Down=down, Both=down)
@@ -536,7 +536,7 @@ async def test_r58_what_is_too_large_when_decompressed() -> None:
         context.set_compression("gzip")
         return big
 
-    limit = {"max_receive_message_size": 1000}
+    limit: Any = {"max_receive_message_size": 1000}
     async with serving(servicer(Unary=handler, Up=add_up), channel=limit, **limit) as (stub, _, _):
         for call in (
             stub.Unary(Item()),

@@ -223,7 +223,7 @@ async def test_bad_metadata_behind_an_interceptor() -> None:
 
 async def test_a_large_message_behind_an_interceptor() -> None:
     log: list[str] = []
-    options = {"channel": {"interceptors": [Recorder("a", log)], "max_send_message_size": 100}}
+    options: Any = {"channel": {"interceptors": [Recorder("a", log)], "max_send_message_size": 100}}
     async with serving(SERVICE, **options) as (stub, _, _):
         for shape in SHAPES:
             with pytest.raises(RpcError, match="max_send_message_size"):

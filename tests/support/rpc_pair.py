@@ -11,7 +11,7 @@ from barewire.rpc.connection import ClientConnection, ServerConnection
 from barewire.rpc.events import CallEnded, CallStarted, Event, MessageReceived, RequestEnded
 from barewire.rpc.headers import request_headers
 from barewire.rpc.limits import Limits
-from barewire.rpc.metadata import MetadataPairs, encode_metadata
+from barewire.rpc.metadata import Metadata, MetadataPairs, encode_metadata
 from barewire.rpc.status import Status, StatusCode
 
 Delivery = Callable[[bytes], Iterable[bytes]]
@@ -119,7 +119,7 @@ class Pair:
             path,
             "test:1",
             "http",
-            encode_metadata(metadata),
+            encode_metadata(Metadata(metadata)),
             timeout,
             encoding=codec.name.encode() if codec else None,
         )
