@@ -32,6 +32,7 @@ _COMMON = {
     "join": b"".join,
     "utf8": str.encode,
     "VARINT": helpers.VARINT,
+    "CONTINUED": helpers.CONTINUED,
     "ZERO": 0,  # for tests of identity: quick for the usual zero, and the general way is right for all others
     "FLOAT_ZERO": FLOAT_ZERO,
     "Unusual": Unusual,
@@ -42,7 +43,7 @@ _COMMON = {
     "odd_map": helpers.odd_map,
     "odd_message": helpers.odd_message,
     "odd_zero": helpers.odd_zero,
-    "zero_float": helpers.zero_float,
+    "minus_zero": helpers.minus_zero,
 }
 
 
@@ -99,6 +100,10 @@ class EncoderEmitter:
 
     def emit_field(self, field: FieldPlan, load: str) -> None:
         """`load` is the expression that reads the field; it may be None for an absent extension."""
+        if field.kind is Kind.BOOL and field.cardinality is Cardinality.IMPLICIT:
+            # The usual values are constants, for which the field is looked at but once: no local is needed.
+            self.pieces.append(self._bool(load, _tag(field) + b"\1", b""))
+            return
         v = f"f_{field.number}"
         is_extension = not load.startswith("m.")
         self.source.line(f"{v} = {load}  # {field.name}")
@@ -127,8 +132,6 @@ class EncoderEmitter:
             self.pieces.append(f"b'' if {v} is None else {self._scalar(field, v)}")
 
     def _implicit(self, field: FieldPlan, v: str) -> str:
-        if field.kind is Kind.BOOL:
-            return self._scalar(field, v).replace(repr(_tag(field) + b"\0"), "b''")
         if field.kind in FORMATS:
             return self.implicit_fixed(field, v)
         piece = self._varint(field.kind, v, _tag(field), zero_is_empty=True)
@@ -136,10 +139,10 @@ class EncoderEmitter:
 
     def implicit_fixed(self, field: FieldPlan, v: str) -> str:
         """Tag and value unless the value is zero; negative zero is no zero."""
-        write = self._fixed_writer(field.kind, _tag(field))
+        pack = self._fixed(field.kind, v, _tag(field))
         if field.kind in (Kind.FLOAT, Kind.DOUBLE):
-            return f"{write}({v}) if {v} else b'' if {v} is FLOAT_ZERO else zero_float({write}, {v})"
-        return f"{write}({v}) if {v} else b'' if {v} is ZERO else odd_zero({v})"
+            return f"{pack} if {v} or {v} is not FLOAT_ZERO and minus_zero({v}) else b''"
+        return f"{pack} if {v} else b'' if {v} is ZERO else odd_zero({v})"
 
     def _repeated(self, field: FieldPlan, v: str, is_extension: bool) -> None:
         source, n = self.source, f"n_{field.number}"
@@ -247,25 +250,35 @@ class EncoderEmitter:
         """An expression for tag and value of the local `v`, whatever its value."""
         tag = _tag(field)
         if field.kind in FORMATS:
-            return f"{self._fixed_writer(field.kind, tag)}({v})"
+            return self._fixed(field.kind, v, tag)
         if field.kind is Kind.BOOL:
-            yes, no = tag + b"\1", tag + b"\0"
-            return f"{yes!r} if {v} is True else {no!r} if {v} is False else odd_bool({yes!r}, {no!r}, {v})"
+            return self._bool(v, tag + b"\1", tag + b"\0")
         return self._varint(field.kind, v, tag, zero_is_empty=False)
 
+    def _bool(self, v: str, yes: bytes, no: bytes) -> str:
+        return f"{yes!r} if {v} is True else {no!r} if {v} is False else odd_bool({yes!r}, {no!r}, {v})"
+
     def _varint(self, kind: Kind, v: str, tag: bytes, *, zero_is_empty: bool) -> str:
-        table = self._table(tag, zero_is_empty)
+        """A chain of single comparisons, the smallest numbers first: `0 <= v < 128` would cost half as much again."""
         write = f"{self.source.bind(f'write_{kind.value}', helpers.WRITERS[kind])}({tag!r}, {v})"
         if kind in (Kind.SINT32, Kind.SINT64):
-            return f"{table}[{v} + {v}] if 0 <= {v} < 64 else {table}[-{v} - {v} - 1] if -64 <= {v} < 0 else {write}"
-        return f"{table}[{v}] if 0 <= {v} < 128 else {tag!r} + VARINT[{v}] if 0 < {v} < 16384 else {write}"
+            table = self._table(tag, zero_is_empty, zigzag=True)
+            return f"{table}[{v}] if {v} < 64 and {v} >= -64 else {write}"
+        table = self._table(tag, zero_is_empty)
+        return (
+            f"({table}[{v}] if {v} >= 0 else {write}) if {v} < 128 else {tag!r} + VARINT[{v}] if {v} < 16384"
+            f" else {tag!r} + CONTINUED[{v} & 16383] + VARINT[{v} >> 14] if {v} < 268435456 else {write}"
+        )
 
-    def _table(self, tag: bytes, zero_is_empty: bool) -> str:
-        name = f"{'IMPLICIT' if zero_is_empty else 'TAG'}_{tag.hex()}"
-        return self.source.bind(name, helpers.tag_table(tag, zero_is_empty))
+    def _table(self, tag: bytes, zero_is_empty: bool, *, zigzag: bool = False) -> str:
+        name = f"{'IMPLICIT' if zero_is_empty else 'TAG'}{'_ZIGZAG' if zigzag else ''}_{tag.hex()}"
+        make = helpers.zigzag_table if zigzag else helpers.tag_table
+        return self.source.bind(name, make(tag, zero_is_empty))
 
-    def _fixed_writer(self, kind: Kind, tag: bytes) -> str:
-        return self.source.bind(f"write_{kind.value}_{tag.hex()}", helpers.fixed_writer(kind, tag))
+    def _fixed(self, kind: Kind, v: str, tag: bytes) -> str:
+        """One Struct packs the bytes of the tag and the value."""
+        pack = self.source.bind(f"pack_tag{len(tag)}_{kind.value}", helpers.fixed_packer(kind, len(tag)))
+        return f"{pack}({', '.join(map(str, tag))}, {v})"
 
 
 def _run_packer(run: list[FieldPlan]) -> Callable[..., bytes]:

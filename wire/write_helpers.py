@@ -14,7 +14,7 @@ from operator import index
 from typing import Any, cast
 
 from .access import is_list
-from .fixed import FORMATS, pack_float
+from .fixed import FORMATS
 from .plan import Kind
 from .varint import encode_varint
 
@@ -36,6 +36,13 @@ def tag_table(tag: bytes, zero_is_empty: bool) -> list[bytes]:
     if zero_is_empty:
         table[0] = b""
     return table
+
+
+@functools.cache
+def zigzag_table(tag: bytes, zero_is_empty: bool) -> list[bytes]:
+    """The same for signed values, -64 … 63: negative indexes count from the end."""
+    table = tag_table(tag, zero_is_empty)
+    return table[0::2] + table[1::2][::-1]
 
 
 @functools.cache
@@ -171,25 +178,15 @@ def odd_zero(value: Any) -> bytes:
     return b""
 
 
-def zero_float(piece: Callable[..., bytes], value: Any) -> bytes:
-    """A float field that holds something false: zero is left out, negative zero is written."""
-    return piece(value) if copysign(1.0, value) < 0 else b""
+def minus_zero(value: Any) -> bool:
+    """Whether a float field that holds something false is to be written all the same."""
+    return copysign(1.0, value) < 0
 
 
-def fixed_writer(kind: Kind, tag: bytes) -> Callable[[Any], bytes]:
-    """A function from value to tag and value."""
-    if kind is Kind.FLOAT:
-        pack = struct.Struct("<f").pack
-
-        def write_float(value: Any) -> bytes:
-            try:
-                return tag + pack(value)
-            except OverflowError:
-                return tag + pack_float(value)
-
-        return write_float
-    pack = struct.Struct(f"<{len(tag)}B{FORMATS[kind]}").pack
-    return functools.partial(pack, *tag)
+@functools.cache
+def fixed_packer(kind: Kind, tag_size: int) -> Callable[..., bytes]:
+    """A function of the tag's bytes and the value. A float that is too large for its Struct is a fault."""
+    return struct.Struct(f"<{tag_size}B{FORMATS[kind]}").pack
 
 
 def odd_bytes(value: Any) -> bytes:
