@@ -28,11 +28,13 @@ def compile_files(
     include: Sequence[str | Path] = (),
     sources: Mapping[str, str] | None = None,
     pool: dict[str, FileDescriptor] | None = None,
+    source_info: bool = False,
 ) -> list[FileDescriptor]:
     """Compiles the files called `names` and everything they import; returns their descriptors in the same order.
 
     A name is looked up in `sources` (name → text), then in the folders of `include`, then among the well-known types.
-    Files in `pool` are taken as they are, and every file that was compiled is added to it.
+    Files in `pool` are taken as they are, and every file that was compiled is added to it. With `source_info`, these
+    know their places and comments (FileDescriptor.source_info).
 
     Raises SchemaError, which holds every error of the run.
     """
@@ -42,6 +44,9 @@ def compile_files(
     # 1. Text → syntax trees, imports followed; a file comes after everything it imports.
     units = load_units(names, Locator(include, sources or {}, report), pool, report)
 
+    if source_info:
+        for unit in units:
+            unit.option_paths = {}
     run_passes(units, pool, report)
     return [pool[name] for name in names]
 
@@ -79,5 +84,12 @@ def run_passes(units: list[Unit], pool: dict[str, FileDescriptor], report: Repor
         validate(unit, table)
 
     report.raise_if_errors()
+
+    # 8. Places and comments, where they are asked for.
+    for unit in units:
+        if unit.option_paths is not None:
+            from .source_info import source_code_info
+
+            unit.file.source_info = source_code_info(unit)
     for unit in units:
         pool[unit.file.name] = unit.file

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..wire.message import Message
+    from .build import Builder
 
 
 class Label(PyEnum):
@@ -107,6 +108,9 @@ class FileDescriptor(HasOptions):
     option_bytes: bytes | None = None
     # Full name and bytes → message. A registry sets it; without one, custom options are unknown fields.
     option_reader: Callable[[str, bytes], Message] | None = field(default=None, repr=False)
+    source_info: bytes | None = None  # encoded SourceCodeInfo, where it was asked for
+    # Whoever has the classes of this file, where these stand in a generated module: all registries share them.
+    builder: Builder | None = field(default=None, repr=False)
 
     def _declaring_file(self) -> FileDescriptor:
         return self

@@ -40,6 +40,8 @@ def load(
     for name in _in_order(by_name, pool, report):
         builder = TreeBuilder(by_name[name])
         file = FileDescriptor(name=name, syntax=builder.tree.syntax, edition=builder.tree.edition)
+        info = by_name[name].source_code_info
+        file.source_info = info.encode() if info is not None else None
         unit = Unit(Source(name, ""), builder.tree, file, report, encoded_options=builder.options)
         _link(unit, by_name[name], pool, done)
         done[name] = file

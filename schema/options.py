@@ -88,13 +88,23 @@ class _Interpreter:
         if message is None:
             return b""  # the user's own descriptor.proto lacks it; protoc ignores such options too
         set_paths: set[Path] = set()
-        return b"".join(self.option(message, option, scope, set_paths) for option in options)
+        paths, counts = self.unit.option_paths, dict[Path, int]()
+        parts: list[bytes] = []
+        for option in options:
+            fields = self.path(message, option, scope)
+            parts.append(self.option(message, option, fields, set_paths))
+            if paths is not None:
+                paths[option] = _path_with_index(fields, counts)
+        return b"".join(parts)
 
     def option(
-        self, message: MessageDescriptor, option: ast.Option, scope: str, set_paths: set[Path]
+        self,
+        message: MessageDescriptor,
+        option: ast.Option,
+        fields: list[FieldDescriptor],
+        set_paths: set[Path],
     ) -> bytes:
         """The bytes of one option; empty, and reported, if it means nothing."""
-        fields = self.path(message, option, scope)
         if not fields:
             return b""
         if (
@@ -223,6 +233,15 @@ class _Interpreter:
             except ValueFault as fault:
                 self.unit.error(value, str(fault), fault.help)
         return b""
+
+
+def _path_with_index(fields: list[FieldDescriptor], counts: dict[Path, int]) -> Path:
+    """The numbers of `fields`, and how many values came before if the last is repeated. `counts` remembers these."""
+    path = tuple(field.number for field in fields)
+    if not fields or fields[-1].label is not Label.REPEATED:
+        return path
+    index = counts[path] = counts.get(path, -1) + 1
+    return (*path, index)
 
 
 def _written(option: ast.Option) -> str:

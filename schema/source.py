@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
+_BOM = b"\xef\xbb\xbf"
+
 
 class Span(NamedTuple):
     """A stretch of one source's text: offsets of characters, `end` exclusive."""
@@ -17,21 +19,26 @@ class Source:
     """The text of one `.proto` file.
 
     `name` is the name that it is imported by; `path` is where it was read from, if it came from a file. Bytes that are
-    not UTF-8 are lone surrogates in `text` (they are legal in comments and string literals, as in protoc).
+    not UTF-8 are lone surrogates in `text` (they are legal in comments and string literals, as in protoc). `has_bom`:
+    a byte order mark stood before the text.
     """
 
-    __slots__ = ("_line_starts", "name", "path", "text")
+    __slots__ = ("_line_starts", "has_bom", "name", "path", "text")
 
     def __init__(self, name: str, text: str, path: str | None = None) -> None:
         self.name = name
         self.text = text
         self.path = path
+        self.has_bom = False
         self._line_starts: list[int] | None = None
 
     @classmethod
     def from_bytes(cls, name: str, data: bytes, path: str | None = None) -> Source:
         """Decodes `data` as UTF-8, with or without a byte order mark."""
-        return cls(name, data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "surrogateescape"), path)
+        text = data.removeprefix(_BOM)
+        source = cls(name, text.decode("utf-8", "surrogateescape"), path)
+        source.has_bom = len(text) != len(data)
+        return source
 
     @property
     def display_name(self) -> str:
@@ -40,17 +47,18 @@ class Source:
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of a character, both counted from 1."""
-        starts = self._starts()
+        starts = self.line_starts()
         line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
     def line_text(self, line: int) -> str:
         """The text of a line (counted from 1) without its line break."""
-        start = self._starts()[line - 1]
+        start = self.line_starts()[line - 1]
         end = self.text.find("\n", start)
         return self.text[start : end if end >= 0 else len(self.text)].rstrip("\r")
 
-    def _starts(self) -> list[int]:
+    def line_starts(self) -> list[int]:
+        """The offsets at which lines start."""
         # Computed when the first diagnostic asks: a file without errors never needs it.
         if self._line_starts is None:
             starts = [0]

@@ -1,4 +1,4 @@
-"""Descriptors → google.protobuf.FileDescriptorProto, as protoc writes it (without source info)."""
+"""Descriptors → google.protobuf.FileDescriptorProto, as protoc writes it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ EDITIONS = {"2023": 1000, "2024": 1001}
 VISIBILITIES = {"local": 1, "export": 2}
 
 
-def file_descriptor_proto(file: FileDescriptor) -> Message:
-    """The FileDescriptorProto of `file`: an instance of `schema.wkt.FileDescriptorProto`."""
+def file_descriptor_proto(file: FileDescriptor, *, source_info: bool = False) -> Message:
+    """The FileDescriptorProto of `file`: an instance of `schema.wkt.FileDescriptorProto`.
+
+    With `source_info`, it has the places and comments, if the file was compiled with them.
+    """
     proto = _new(
         "FileDescriptorProto",
         name=file.name,
@@ -37,6 +40,9 @@ def file_descriptor_proto(file: FileDescriptor) -> Message:
         proto.syntax = file.syntax
     if file.edition:
         proto.edition = EDITIONS[file.edition]
+    if source_info and file.source_info is not None:
+        built: Any = well_known_class("google.protobuf.SourceCodeInfo")
+        proto.source_code_info = built.decode(file.source_info)
     return proto
 
 

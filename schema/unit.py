@@ -42,6 +42,8 @@ class Unit:
     incomplete: bool = False  # an import is missing: names that are not found are not its fault
     visible: set[str] = field(default_factory=set)  # names of the files whose symbols this one may use
     encoded_options: dict[object, bytes] | None = None  # by node, where they come interpreted
+    # Where each option ends up in its options message, as numbers and indexes; None: nobody asked.
+    option_paths: dict[ast.Option, tuple[int, ...]] | None = None
     option_imports: list[FileDescriptor] = field(default_factory=list)  # visible to the names of options only
     messages: list[tuple[MessageDescriptor, ast.Message]] = field(default_factory=list)
     fields: list[tuple[FieldDescriptor, ast.Field]] = field(default_factory=list)  # extensions included
