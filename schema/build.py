@@ -4,14 +4,11 @@ Classes are built when they are first asked for, together with everything that t
 must be able to create any message inside it.
 
 A class carries as attributes, next to its fields: the classes nested in it, the values of the enums nested in it and
-the extensions declared in it. Where two of these would share a name, fields come first, then nested types, then
-extensions, then enum values; a nested type or extension that comes too late gets a trailing underscore, an enum value
-that comes too late is reachable through its enum alone.
+the extensions declared in it (`class_names`).
 """
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Mapping
 from threading import RLock
 from types import MappingProxyType
@@ -19,9 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.enum import Enum
 from ..wire.message import Extension, build_class
-from ..wire.naming import attribute_name
 from ..wire.plan import MessagePlan
-from .descriptor import EnumDescriptor, FieldDescriptor, FileDescriptor, MessageDescriptor
+from .class_names import enum_member_name, nested_attributes
+from .descriptor import (
+    EnumDescriptor,
+    EnumValueDescriptor,
+    FieldDescriptor,
+    FileDescriptor,
+    MessageDescriptor,
+)
 from .lower import Lowering
 from .message import Message
 from .wkt.mixins import MIXINS
@@ -50,19 +53,26 @@ class Builder:
         self._lock = RLock()
         self._enums: dict[EnumDescriptor, type[Enum]] = {}
         self._messages: dict[MessageDescriptor, type[Message]] = {}
-        self._extensions: dict[FieldDescriptor, Extension] = {}
+        self._extensions: dict[FieldDescriptor, Extension[Any]] = {}
         # Extensions of messages that nobody has asked for yet: registering them would build those messages.
         self._waiting: dict[MessageDescriptor, list[FieldDescriptor]] = {}
         self._lowering = Lowering(self._build_enum, self._lowering_elsewhere)
 
-    def owns(self, descriptor: MessageDescriptor | EnumDescriptor) -> bool:
-        """Whether a builder that shares this one leaves the descriptor to it."""
-        return self._shared_files.get(descriptor.file.name) is descriptor.file
+    def owns(self, file: FileDescriptor) -> bool:
+        """Whether a builder that shares this one leaves the types of a file to it."""
+        return self._shared_files.get(file.name) is file
+
+    def _owner(self, file: FileDescriptor) -> Builder | None:
+        """Who builds the types of a file, where it is not this builder."""
+        if file.builder is not None:
+            return file.builder if file.builder is not self else None
+        return self._shared if self._shared is not None and self._shared.owns(file) else None
 
     def message_class(self, descriptor: MessageDescriptor) -> type[Message]:
         """The class of a message; built now, with all it refers to, if it does not exist yet."""
-        if self._shared is not None and self._shared.owns(descriptor):
-            return self._shared.message_class(descriptor)
+        owner = self._owner(descriptor.file)
+        if owner is not None:
+            return owner.message_class(descriptor)
         built = self._messages.get(descriptor)
         if built is not None:
             return built
@@ -76,8 +86,11 @@ class Builder:
         with self._lock:
             return self._lowering.enum(descriptor).enum_class
 
-    def extension(self, descriptor: FieldDescriptor) -> Extension:
+    def extension(self, descriptor: FieldDescriptor) -> Extension[Any]:
         """The key of `msg[…]` for an extension field; from now on its message decodes it."""
+        owner = self._owner(descriptor.file)
+        if owner is not None:
+            return owner.extension(descriptor)
         built = self._extensions.get(descriptor)
         if built is not None:
             return built
@@ -86,12 +99,15 @@ class Builder:
                 return self._extensions[descriptor]
             extendee = self._lowering.message(descriptor.containing_type)
             plan = self._lowering.extension(descriptor)
-            extension = self._extensions[descriptor] = Extension(plan, extendee)
+            extension: Extension[Any] = Extension(plan, extendee)
+            self._extensions[descriptor] = extension
             self._build_lowered()
             return extension
 
     def add_extension(self, descriptor: FieldDescriptor) -> None:
         """Make an extension known: it is registered no later than when the class of its message is built."""
+        if self._owner(descriptor.file) is not None:
+            return  # known since its module was imported
         with self._lock:
             if descriptor.containing_type in self._messages:
                 self.extension(descriptor)
@@ -99,15 +115,15 @@ class Builder:
                 self._waiting.setdefault(descriptor.containing_type, []).append(descriptor)
 
     def _lowering_elsewhere(self, descriptor: MessageDescriptor | EnumDescriptor) -> Lowering | None:
-        shared = self._shared
-        if shared is None or not shared.owns(descriptor):
+        owner = self._owner(descriptor.file)
+        if owner is None:
             return None
-        # Not the shared lowering alone: the plans that come from there need their classes.
+        # Not the owner's lowering alone: the plans that come from there need their classes.
         if isinstance(descriptor, MessageDescriptor):
-            shared.message_class(descriptor)
+            owner.message_class(descriptor)
         else:
-            shared.enum_class(descriptor)
-        return shared._lowering
+            owner.enum_class(descriptor)
+        return owner._lowering
 
     def _build_lowered(self) -> None:
         """Give every plan that has been lowered a class; registering extensions may lower more."""
@@ -123,42 +139,71 @@ class Builder:
                     self.extension(extension)
 
     def _build_message(self, descriptor: MessageDescriptor, plan: MessagePlan) -> type[Message]:
-        base = MIXINS.get(descriptor.full_name, Message)
         built = build_class(
             plan,
             descriptor.name,
-            module=_module_name(descriptor),
-            qualname=_qualname(descriptor),
-            bases=(base,),
-            namespace={"__descriptor__": descriptor, "__registry__": self._registry},
+            module=self._module_name(descriptor),
+            qualname=self._qualname(descriptor),
+            bases=(base_class(descriptor),),
+            namespace=self._namespace(descriptor),
         )
         assert issubclass(built, Message)
         return built
 
     def _attach_nested(self, descriptor: MessageDescriptor) -> None:
         owner = self._messages[descriptor]
-        for message in descriptor.messages:
-            if not message.is_map_entry:
-                _attach(owner, message.name, self._messages[message])
-        enums = [self.enum_class(enum) for enum in descriptor.enums]
-        for enum in enums:
-            _attach(owner, enum.__name__, enum)
-        for extension in descriptor.extensions:
-            _attach(owner, extension.name, _ScopedExtension(self, extension))
-        for enum in enums:
-            for name, value in enum.__members__.items():
-                if name == attribute_name(name) and not hasattr(owner, name):
-                    setattr(owner, name, value)
+        for name, nested in nested_attributes(descriptor, base_class(descriptor)).items():
+            match nested:
+                case MessageDescriptor():
+                    setattr(owner, name, self._messages[nested])
+                case EnumDescriptor():
+                    setattr(owner, name, self.enum_class(nested))
+                case FieldDescriptor():
+                    setattr(owner, name, _ScopedExtension(self, nested))
+                case EnumValueDescriptor():
+                    setattr(owner, name, self.enum_class(nested.enum)(nested.number))
 
     def _build_enum(self, descriptor: EnumDescriptor) -> type[Enum]:
         built = self._enums.get(descriptor)
         if built is None:
-            members = [(enum_member_name(value.name), value.number) for value in descriptor.values]
-            built = Enum(  # pyright: ignore[reportCallIssue]: the functional API, which makes a class
-                descriptor.name, members, module=_module_name(descriptor), qualname=_qualname(descriptor)
-            )
-            self._enums[descriptor] = built  # pyright: ignore[reportArgumentType]
-        return built  # pyright: ignore[reportReturnType]
+            built = self._enums[descriptor] = self._new_enum(descriptor)
+        return built
+
+    # What a builder of classes that stand in modules does in another way:
+
+    def _new_enum(self, descriptor: EnumDescriptor) -> type[Enum]:
+        return Enum(  # pyright: ignore[reportCallIssue, reportReturnType]: the functional API, which makes a class
+            descriptor.name,
+            enum_members(descriptor),
+            module=self._module_name(descriptor),
+            qualname=self._qualname(descriptor),
+        )
+
+    def _namespace(self, descriptor: MessageDescriptor) -> dict[str, Any]:
+        return {"__descriptor__": descriptor, "__registry__": self._registry}
+
+    def _module_name(self, descriptor: MessageDescriptor | EnumDescriptor) -> str:
+        file = descriptor.file.name
+        # The well-known types can be imported from a module; everything else says which file it was loaded from.
+        return "barewire.schema.wkt" if file.startswith("google/protobuf/") else file
+
+    def _qualname(self, descriptor: MessageDescriptor | EnumDescriptor) -> str:
+        names = [descriptor.name]
+        outer = descriptor.containing_type
+        while outer is not None:
+            names.append(outer.name)
+            outer = outer.containing_type
+        return ".".join(reversed(names))
+
+
+def base_class(descriptor: MessageDescriptor) -> type[Message]:
+    """What the class of a message derives from."""
+    return MIXINS.get(descriptor.full_name, Message)
+
+
+def enum_members(descriptor: EnumDescriptor) -> list[tuple[str, int]]:
+    """The Python names and the numbers of an enum's values, aliases included."""
+    return [(enum_member_name(value.name), value.number) for value in descriptor.values]
 
 
 class _ScopedExtension:
@@ -168,34 +213,5 @@ class _ScopedExtension:
         self._builder = builder
         self._descriptor = descriptor
 
-    def __get__(self, instance: object, owner: type) -> Extension:
+    def __get__(self, instance: object, owner: type) -> Extension[Any]:
         return self._builder.extension(self._descriptor)
-
-
-def enum_member_name(name: str) -> str:
-    """The Python name of an enum value: an underscore is added where Python needs the name itself."""
-    if keyword.iskeyword(name) or hasattr(Enum, name) or (name.startswith("_") and name.endswith("_")):
-        return name + "_"
-    return name
-
-
-def _attach(owner: type, name: str, value: Any) -> None:
-    attribute = attribute_name(name)
-    while hasattr(owner, attribute):
-        attribute += "_"
-    setattr(owner, attribute, value)
-
-
-def _module_name(descriptor: MessageDescriptor | EnumDescriptor) -> str:
-    file = descriptor.file.name
-    # The well-known types can be imported from a module; everything else says which file it was loaded from.
-    return "barewire.schema.wkt" if file.startswith("google/protobuf/") else file
-
-
-def _qualname(descriptor: MessageDescriptor | EnumDescriptor) -> str:
-    names = [descriptor.name]
-    outer = descriptor.containing_type
-    while outer is not None:
-        names.append(outer.name)
-        outer = outer.containing_type
-    return ".".join(reversed(names))

@@ -41,7 +41,7 @@ class Schema:
     def __init__(self, registry: Registry, file: FileDescriptor) -> None:
         self.file = file
         self.registry = registry
-        self._names = _names(file)
+        self._names = declared_names(file)
 
     def __getattr__(self, name: str) -> Any:
         # Reached for what has not been built yet: afterwards the attribute is there.
@@ -93,8 +93,8 @@ _BUILDERS: dict[type[Any], Any] = {
 }
 
 
-def _names(file: FileDescriptor) -> dict[str, tuple[type[Any], Declared]]:
-    """What each attribute stands for: which of _BUILDERS makes it, from which descriptor."""
+def declared_names(file: FileDescriptor) -> dict[str, tuple[type[Any], Declared]]:
+    """What each attribute of a file's Schema stands for: which of _BUILDERS makes it, from which descriptor."""
     names: dict[str, tuple[type[Any], Declared]] = {}
     imported = [
         other for other in with_dependencies([file]) if other.package == file.package and other is not file

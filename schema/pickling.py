@@ -2,7 +2,7 @@
 
 A loaded class stands in no module, so pickle cannot find it by name. A pickled message names its registry instead;
 reading it needs that registry to be alive, or, in another process, one that has loaded the same message. The
-well-known types do stand in a module and need nothing.
+well-known types and generated classes do stand in a module and need nothing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def pickling_key(registry: Registry) -> str:
 def reduce_message(message: Message) -> tuple[Any, ...]:
     """What `Message.__reduce__` returns."""
     cls = type(message)
-    registry = cls.__registry__
+    registry = None if getattr(cls, "__importable__", False) else cls.__registry__
     if registry is None:
         return _restore_importable, (cls, _contents(message))
     return _restore_loaded, (registry.pickling_key, cls.__descriptor__.full_name, _contents(message))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from threading import RLock
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..wire.enum import Enum
 from ..wire.message import Extension
@@ -42,11 +42,12 @@ class Registry:
     find it raises as LookupError, unless it says that it returns None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, builder: Builder | None = None) -> None:
         self.files: dict[str, FileDescriptor] = FilePool()
         self.origins: dict[str, str] = {}
-        self.builder = Builder(shared=shared_builder(), registry=self)
-        self.pickling_key = pickling_key(self)
+        self.builder = builder or Builder(shared=shared_builder(), registry=self)
+        # With a builder of its own, a registry has classes that pickle finds in their modules.
+        self.pickling_key = pickling_key(self) if builder is None else ""
         self._lock = RLock()
         self._indexed: set[FileDescriptor] = set()
         self._symbols: dict[str, Declared] = {}
@@ -84,7 +85,7 @@ class Registry:
         descriptor = self._declared(name, EnumDescriptor, "enum") if isinstance(name, str) else name
         return self.builder.enum_class(descriptor)
 
-    def extension(self, name: str | FieldDescriptor) -> Extension:
+    def extension(self, name: str | FieldDescriptor) -> Extension[Any]:
         """The key of `msg[…]` for an extension, by full name or descriptor."""
         descriptor = self._declared(name, FieldDescriptor, "extension") if isinstance(name, str) else name
         return self.builder.extension(descriptor)

@@ -141,7 +141,7 @@ def _method_spec(method: MethodDescriptor, builder: Builder) -> MethodSpec:
         response_class=response,
         client_streaming=method.client_streaming,
         server_streaming=method.server_streaming,
-        attribute=method.name + "_" if keyword.iskeyword(method.name) else method.name,
+        attribute=method_attribute(method),
         descriptor=method,
     )
 
@@ -156,10 +156,20 @@ def _unimplemented(method: MethodSpec) -> Callable[..., Any]:
     return unimplemented
 
 
-def _signature(method: MethodSpec) -> str:
-    request = ("stream " if method.client_streaming else "") + method.descriptor.input_type.full_name
-    response = ("stream " if method.server_streaming else "") + method.descriptor.output_type.full_name
+def method_attribute(method: MethodDescriptor) -> str:
+    """What a method is called on servicers and stubs."""
+    return method.name + "_" if keyword.iskeyword(method.name) else method.name
+
+
+def method_signature(method: MethodDescriptor) -> str:
+    """A method as the `.proto` declares it."""
+    request = ("stream " if method.client_streaming else "") + method.input_type.full_name
+    response = ("stream " if method.server_streaming else "") + method.output_type.full_name
     return f"rpc {method.name}({request}) returns ({response})"
+
+
+def _signature(method: MethodSpec) -> str:
+    return method_signature(method.descriptor)
 
 
 def _service_class(suffix: str, base: type[Any], spec: ServiceSpec, methods: dict[str, Any]) -> type[Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from . import access
 from .plan import Cardinality, FieldPlan, MessagePlan
@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     from .specialize import Codec
 
 
+Value = TypeVar("Value")
+
+
 @dataclass(frozen=True, slots=True)
-class Extension:
-    """The key of `message[extension]`: an extension field, and the message that it extends."""
+class Extension(Generic[Value]):
+    """The key of `message[extension]`: an extension field, and the message that it extends.
+
+    For type checkers, `Value` is what `message[extension]` gives: for a field with presence, None is part of it.
+    """
 
     plan: FieldPlan
     extendee: MessagePlan
@@ -130,15 +136,15 @@ class Message:
         """The fields that decoding met and the plan does not know, in their order."""
         return tuple(parse_unknown(bytes(self._unknown)))
 
-    def __getitem__(self, extension: Extension) -> Any:
+    def __getitem__(self, extension: Extension[Value]) -> Value:
         field = self._check_extension(extension)
         value: Any = (self._extensions or {}).get(field.number)
         if value is None and field.cardinality is Cardinality.REPEATED:
             value = []
             self[extension] = value  # so that appending to it shows
-        return value
+        return value  # pyright: ignore[reportReturnType]  # what the extension says it is
 
-    def __setitem__(self, extension: Extension, value: Any) -> None:
+    def __setitem__(self, extension: Extension[Value], value: Value) -> None:
         field = self._check_extension(extension)
         if value is None:
             del self[extension]
@@ -147,12 +153,12 @@ class Message:
             self._extensions = {}
         self._extensions[field.number] = value
 
-    def __delitem__(self, extension: Extension) -> None:
+    def __delitem__(self, extension: Extension[Any]) -> None:
         field = self._check_extension(extension)
         if self._extensions:
             self._extensions.pop(field.number, None)
 
-    def __contains__(self, extension: Extension) -> bool:
+    def __contains__(self, extension: Extension[Any]) -> bool:
         field = self._check_extension(extension)
         return access.is_present(field, (self._extensions or {}).get(field.number))
 
@@ -160,7 +166,7 @@ class Message:
         # Without this, Python would iterate by calling __getitem__ with 0, 1, 2, …
         raise TypeError(f"{type(self).__name__} is not iterable")
 
-    def _check_extension(self, extension: Extension) -> FieldPlan:
+    def _check_extension(self, extension: Extension[Any]) -> FieldPlan:
         if not isinstance(extension, Extension):  # pyright: ignore[reportUnnecessaryIsInstance]  # users do get it wrong
             raise TypeError(f"{type(self).__name__}[…] takes an Extension, not {extension!r}")
         if self.__plan__.extensions.get(extension.number) is not extension.plan:
