@@ -55,7 +55,7 @@ def scalar_printer(kind: Kind) -> Printer:
 def print_enum(enum: JsonEnum, value: Any, as_integer: bool) -> Any:
     """The JSON value of an enum: the name that goes with the number, or the number."""
     number = _checked(value, Kind.ENUM)
-    if enum.is_null and number == 0:
+    if enum.is_null:  # whatever its number: Google's implementations agree on that
         return None
     return number if as_integer else enum.names.get(number, number)
 

@@ -11,11 +11,12 @@ import struct
 from typing import Any
 
 from . import interpret
+from .access import holds_messages, load
 from .enum import Enum
 from .errors import WireError
 from .fixed import STRUCTS
 from .message import Message
-from .plan import EnumPlan, Kind, MessagePlan
+from .plan import Cardinality, EnumPlan, FieldPlan, Kind, MessagePlan
 from .tag import decode_tag
 from .unknown import keep_unknown
 from .varint import UINT64_MASK, encode_varint
@@ -149,7 +150,30 @@ def as_bytes(data: bytes | bytearray | memoryview) -> bytes:
 def unusual(message: Message, plan: MessagePlan, data: bytes, position: int, end: int, depth: int) -> int:
     """Read the field at `position` with the interpreter: unknown ones, overlong tags, packed for unpacked and so on."""
     tag = decode_tag(data, position, end)
-    return interpret.read_field(message, plan, data, position, tag, depth, end)
+    field = plan.field(tag[0])
+    if field is None or not holds_messages(field):
+        return interpret.read_field(message, plan, data, position, tag, depth, end)
+    several = field.cardinality in (Cardinality.REPEATED, Cardinality.MAP)
+    size = len(load(message, plan, field) or ()) if several else 0
+    after = interpret.read_field(message, plan, data, position, tag, depth, end)
+    _check_required(field, load(message, plan, field), size)
+    return after
+
+
+def _check_required(field: FieldPlan, held: Any, size: int) -> None:
+    """Raise Unusual if the message that was just read may lack a required field: nobody else looks at it any more.
+
+    `held` is the value of its field, `size` how many items that held before.
+    """
+    newest: Any = held
+    if field.cardinality is Cardinality.REPEATED:
+        newest = held[-1] if held and len(held) > size else None
+    elif field.cardinality is Cardinality.MAP:
+        newest = next(reversed(held.values()), None)
+        if isinstance(newest, Message) and len(held) == size:
+            raise Unusual  # a key that was there already, and it is not known which
+    if isinstance(newest, Message) and interpret.missing_required(newest) is not None:
+        raise Unusual
 
 
 def extensions_of(message: Message) -> dict[int, Any]:
