@@ -1,4 +1,4 @@
-"""One call on a connection: its states, its queue of outgoing bytes, its messages coming in.
+"""What calls of both sides share: a queue of outgoing bytes, messages coming in, windows.
 
 Calls do no I/O. They are made by a connection core and tell it when they have something to send.
 """
@@ -6,65 +6,17 @@ Calls do no I/O. They are made by a connection core and tell it when they have s
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Any
 
-from .compression import CODECS, Codec
+from .call_states import Arrival, Inbound, Outbound
+from .compression import Codec
 from .envelope import PREFIX_SIZE, Envelope, EnvelopeError, EnvelopeReader, encode_envelope
-from .events import CallEnded, MessageReceived, RequestEnded, ResponseStarted, SendReady
-from .header_blocks import HeaderBlock, HeaderField
-from .headers import Request, parse_response_head, parse_trailers, response_headers, trailers
+from .events import CallEnded, MessageReceived, SendReady
 from .limits import Limits
-from .metadata import Metadata
 from .status import Http2Error, Status, StatusCode
 
 if TYPE_CHECKING:
-    from .connection import ClientConnection, Connection, ServerConnection
-
-
-class Inbound(Enum):
-    """How far the peer's half of a call has come."""
-
-    AWAITING_HEAD = auto()
-    BODY = auto()
-    IGNORED = auto()  # the outcome stands; what still comes is dropped
-    ENDED = auto()
-
-
-class Arrival(Enum):
-    """What can arrive on a stream."""
-
-    HEADERS = auto()
-    HEADERS_END = auto()  # with END_STREAM
-    DATA = auto()
-    DATA_END = auto()
-
-
-CLIENT_INBOUND = {
-    (Inbound.AWAITING_HEAD, Arrival.HEADERS): Inbound.BODY,
-    (Inbound.AWAITING_HEAD, Arrival.HEADERS_END): Inbound.ENDED,  # Trailers-Only
-    (Inbound.BODY, Arrival.DATA): Inbound.BODY,
-    (Inbound.BODY, Arrival.DATA_END): Inbound.ENDED,  # without trailers: an error, but an end
-    (Inbound.BODY, Arrival.HEADERS_END): Inbound.ENDED,
-}
-SERVER_INBOUND = {
-    (Inbound.BODY, Arrival.DATA): Inbound.BODY,
-    (Inbound.BODY, Arrival.DATA_END): Inbound.ENDED,
-    (Inbound.BODY, Arrival.HEADERS_END): Inbound.ENDED,  # request trailers mean nothing in gRPC
-    (Inbound.IGNORED, Arrival.DATA): Inbound.IGNORED,
-    (Inbound.IGNORED, Arrival.DATA_END): Inbound.ENDED,
-    (Inbound.IGNORED, Arrival.HEADERS_END): Inbound.ENDED,
-}
-
-
-class Outbound(Enum):
-    """How far our half of a call has come."""
-
-    AWAITING_HEAD = auto()  # a server that has sent nothing, a client's call that waits for a stream
-    BODY = auto()
-    ENDING = auto()  # the application is done; queued bytes are still to go
-    ENDED = auto()
+    from .connection import Connection
 
 
 class MessageTooLarge(ValueError):
@@ -310,190 +262,3 @@ class Call:
         if not self._end_told:
             self._end_told = True
             self._connection.emit(CallEnded(self, status))
-
-
-class ClientCall(Call):
-    """A call that we make."""
-
-    __slots__ = ("_headers", "initial_metadata")
-    _transitions = CLIENT_INBOUND
-    _connection: ClientConnection
-
-    def __init__(
-        self,
-        connection: ClientConnection,
-        headers: Sequence[HeaderField],
-        deadline: float | None,
-        encoder: Codec | None,
-    ) -> None:
-        super().__init__(connection, deadline)
-        self._headers = headers
-        self._encoder = encoder
-        self.initial_metadata = Metadata()
-
-    @property
-    def head_received(self) -> bool:
-        """Whether the response has begun; then `initial_metadata` is complete."""
-        return self.inbound is not Inbound.AWAITING_HEAD
-
-    def begin(self) -> None:
-        """Open the stream."""
-        self.outbound = Outbound.ENDING if self.outbound is Outbound.ENDING else Outbound.BODY
-        self.stream_id = self._connection.http2.open_stream(self._headers)
-
-    def end_sending(self) -> None:
-        """The application has sent its last message (R09)."""
-        if self.outbound in (Outbound.BODY, Outbound.AWAITING_HEAD):
-            self.outbound = Outbound.ENDING
-            self._connection.has_output(self)
-
-    def pump(self) -> int:
-        if not self.stream_id:
-            return 0
-        if self.queued_bytes:
-            return self._pump_data(end_with_data=self.outbound is Outbound.ENDING)
-        if self.outbound is Outbound.ENDING:
-            self.outbound = Outbound.ENDED
-            self._connection.http2.send_data(self.stream_id, b"", end_stream=True)
-        return 0
-
-    def cancel(self, status: Status | None = None) -> None:
-        """Give the call up (R40)."""
-        self.fail(
-            status or Status(StatusCode.CANCELLED, "cancelled by the application", reached_server=False)
-        )
-
-    def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
-        if self.ended:
-            return
-        if self.stream_id:
-            self._connection.http2.reset(self.stream_id, error_code)
-        self.finish_locally(status)
-
-    def headers_received(self, block: HeaderBlock, end_stream: bool) -> None:
-        """HEADERS came: the response head, trailers, or both in one."""
-        trailers_only = end_stream and self.inbound is Inbound.AWAITING_HEAD
-        if not self._arrived(Arrival.HEADERS_END if end_stream else Arrival.HEADERS):
-            return
-        max_size = self._connection.limits.max_header_list_size
-        if not end_stream:
-            self._take_head(block, max_size)
-            return
-        self._close(parse_trailers(block, max_size, trailers_only=trailers_only))
-
-    def _take_head(self, block: HeaderBlock, max_size: int) -> None:
-        head = parse_response_head(block, max_size)
-        if head.fault is not None:
-            self.fail(head.fault)
-            return
-        if head.encoding != "identity":
-            self._decoder = CODECS.get(head.encoding)
-            if self._decoder is None:
-                reason = f"the server used grpc-encoding {head.encoding!r}, which was not offered to it"
-                self.fail(Status(StatusCode.INTERNAL, reason))
-                return
-        self.initial_metadata = head.metadata
-        self._connection.emit(ResponseStarted(self))
-
-    def _close(self, status: Status) -> None:
-        if self._reader.partial_size and status.code is StatusCode.OK:
-            status = Status(StatusCode.INTERNAL, "the response ended in the middle of a message")
-        if self.outbound is not Outbound.ENDED:
-            # The server is done; what we still had to say does not matter (R18).
-            self._connection.http2.reset(self.stream_id, Http2Error.NO_ERROR)
-        self.finish_locally(status)
-
-    def _data_ended(self) -> None:
-        self._close(Status(StatusCode.INTERNAL, "the response ended without trailers"))
-
-
-class ServerCall(Call):
-    """A call that a client makes of us."""
-
-    __slots__ = ("_head", "_trailers", "request")
-    _transitions = SERVER_INBOUND
-    _connection: ServerConnection
-
-    def __init__(
-        self, connection: ServerConnection, stream_id: int, request: Request, deadline: float | None
-    ) -> None:
-        super().__init__(connection, deadline)
-        self.stream_id = stream_id
-        self.request = request
-        self.inbound = Inbound.BODY
-        self._decoder = CODECS.get(request.encoding)
-        self._head: list[HeaderField] | None = None
-        self._trailers: list[HeaderField] | None = None
-
-    def headers_received(self, end_stream: bool) -> None:
-        """Request trailers came."""
-        ignored = self.inbound is Inbound.IGNORED
-        if self._arrived(Arrival.HEADERS_END if end_stream else Arrival.HEADERS) and not ignored:
-            self._body_ended()
-
-    def _data_ended(self) -> None:
-        self._connection.emit(RequestEnded(self))
-
-    @property
-    def head_sent(self) -> bool:
-        """Whether the response head has gone, or is on its way."""
-        return self.outbound is not Outbound.AWAITING_HEAD
-
-    def set_compression(self, codec: Codec | None) -> None:
-        """Compress the messages to come, if the client takes it (R56)."""
-        self._encoder = codec if codec is not None and codec.name in self.request.accept_encoding else None
-
-    def send_initial_metadata(self, metadata: Metadata | None = None) -> None:
-        """Send the response head now; without this it goes with the first message (R93).
-
-        Raises ValueError or TypeError for metadata that may not be sent, and RuntimeError if the head has gone.
-        """
-        if self.outbound is not Outbound.AWAITING_HEAD:
-            raise RuntimeError("initial metadata has been sent already")
-        encoding = self._encoder.name.encode() if self._encoder is not None else None
-        self._head = response_headers(metadata or (), encoding, self._connection.accept_encoding)
-        self.outbound = Outbound.BODY
-        self._connection.has_output(self)
-
-    def finish(self, status: Status) -> None:
-        """Send the trailers, after all messages that are queued; a call without messages gets a Trailers-Only
-        response (R10, R11). What the client still sends is ignored from now on."""
-        if self.ended or self.outbound in (Outbound.ENDING, Outbound.ENDED):
-            return
-        fields = trailers(status)
-        if self.outbound is Outbound.AWAITING_HEAD:
-            fields = response_headers() + fields
-        self._trailers = fields
-        self.outbound = Outbound.ENDING
-        if self.inbound is Inbound.BODY:
-            self.inbound = Inbound.IGNORED
-        self._connection.has_output(self)
-
-    def pump(self) -> int:
-        http2 = self._connection.http2
-        if self._head is not None:
-            http2.send_headers(self.stream_id, self._head)
-            self._head = None
-        sent = self._pump_data(end_with_data=False) if self.queued_bytes else 0
-        if self._trailers is not None and not self.queued_bytes:
-            http2.send_headers(self.stream_id, self._trailers, end_stream=True)
-            self._trailers = None
-            if self.inbound is not Inbound.ENDED:
-                http2.reset(self.stream_id, Http2Error.NO_ERROR)  # R18
-            self.finish_locally(None)
-        return sent
-
-    def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
-        """The call cannot go on. A fault of the client's bytes is answered with trailers, a broken stream with
-        RST_STREAM; the application learns of both."""
-        if self.ended:
-            return
-        answerable = error_code == Http2Error.CANCEL and self.outbound is not Outbound.ENDING
-        self._tell_end(status)
-        if answerable and status.code not in (StatusCode.CANCELLED, StatusCode.DEADLINE_EXCEEDED):
-            self._outgoing.clear()
-            self.queued_bytes = self._head_offset = 0
-            self.finish(status)
-            return
-        self._connection.http2.reset(self.stream_id, error_code)
-        self.finish_locally(None)

@@ -1,37 +1,23 @@
 """A gRPC connection without I/O: bytes in → events; calls → bytes out; time is an argument.
 
 A shell (asyncio, blocking, a test) feeds `receive` and `handle_timer`, writes what `data_to_send` gives, and acts on
-the events. `ClientConnection` starts calls, `ServerConnection` receives them.
+the events. `ClientConnection` starts calls, `ServerConnection` receives them; this is what they share.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import OrderedDict
-from collections.abc import Sequence
 from itertools import count
 
-from .call import Call, ClientCall, ServerCall
-from .compression import ACCEPTED, CODECS, Codec
-from .events import (
-    CallStarted,
-    ConnectionEnded,
-    Event,
-    GoAwayReceived,
-    SettingsReceived,
-)
+from .call import Call
+from .events import ConnectionEnded, Event, GoAwayReceived, SettingsReceived
 from .gate import ConnectionFault
-from .header_blocks import HeaderBlock, HeaderField
-from .headers import RequestRefused, parse_request, refusal_headers, reset_status, response_headers, trailers
+from .header_blocks import HeaderBlock
 from .http2 import Http2Connection
 from .limits import Limits
 from .status import Http2Error, Status, StatusCode, http2_error_name
 
 _OUTPUT_BATCH = 256 * 1024  # how much data_to_send turns into frames at once
-_DRAIN_PING = b"barewire"
-_DRAIN_PING_TIMEOUT = (
-    5.0  # how long a client has to answer the drain ping before the last GOAWAY is sent anyway
-)
 
 
 class Connection:
@@ -220,213 +206,3 @@ class Connection:
 
     def ping_acknowledged(self, payload: bytes) -> None:
         """Nothing waits for it here."""
-
-
-class ClientConnection(Connection):
-    """The client's side. `peer` names the server in error messages."""
-
-    def __init__(self, limits: Limits | None = None, peer: str = "the server") -> None:
-        self.peer = peer
-        self._waiting: OrderedDict[ClientCall, None] = OrderedDict()
-        super().__init__(client_side=True, limits=limits or Limits())
-
-    @property
-    def accepts_calls(self) -> bool:
-        """Whether calls can be started here (after GOAWAY they cannot)."""
-        return not (self.ended or self.draining) and self.http2.stream_ids_left
-
-    def start_call(
-        self, headers: Sequence[HeaderField], deadline: float | None = None, codec: Codec | None = None
-    ) -> ClientCall:
-        """Start a call; it waits for its turn if the server's limit of streams is reached (R70).
-
-        `headers` come from `headers.request_headers`; `deadline` is an absolute time.
-        """
-        call = ClientCall(self, headers, deadline, codec)
-        self._watch_deadline(call)
-        if self.http2.open_stream_count < self.http2.peer_max_concurrent_streams:
-            self._begin(call)
-        elif len(self._waiting) < self.limits.max_waiting_calls:
-            self._waiting[call] = None
-        else:
-            reason = f"{len(self._waiting)} calls wait for a stream already (max_waiting_calls)"
-            call.fail(Status(StatusCode.RESOURCE_EXHAUSTED, reason, reached_server=False))
-        return call
-
-    def _begin(self, call: ClientCall) -> None:
-        call.begin()
-        self._calls[call.stream_id] = call
-
-    def _begin_waiting(self) -> None:
-        http2 = self.http2
-        while self._waiting and http2.open_stream_count < http2.peer_max_concurrent_streams:
-            if not self.accepts_calls:
-                return
-            call, _ = self._waiting.popitem(last=False)
-            self._begin(call)
-            self.has_output(call)
-
-    def call_ended(self, call: Call) -> None:
-        super().call_ended(call)
-        if isinstance(call, ClientCall):
-            self._waiting.pop(call, None)
-        self._begin_waiting()
-        self._end_if_drained()
-
-    def _lost(self, reason: str) -> Status:
-        return Status(StatusCode.UNAVAILABLE, f"connection to {self.peer} was lost: {reason}")
-
-    def _end(self, reason: str) -> None:
-        if not self.ended:
-            self._fail_waiting(reason)
-        super()._end(reason)
-
-    def _fail_waiting(self, reason: str) -> None:
-        waiting, self._waiting = self._waiting, OrderedDict()
-        for call in waiting:
-            call.finish_locally(Status(StatusCode.UNAVAILABLE, reason, reached_server=False))
-
-    def _end_if_drained(self) -> None:
-        if self.draining and not self._calls and not self.ended:
-            self.close("the server takes no further calls on this connection (GOAWAY)")
-
-    def cancel_calls(self, status: Status) -> None:
-        """Give up all calls, those that wait included."""
-        for call in [*self._calls.values(), *self._waiting]:
-            call.fail(status)
-
-    def drain(self) -> None:
-        """Take no further calls; end when those in flight have ended."""
-        self.draining = True
-        self._end_if_drained()
-
-    def headers_received(self, stream_id: int, block: HeaderBlock, end_stream: bool) -> None:
-        call = self._calls.get(stream_id)
-        if isinstance(call, ClientCall):
-            call.headers_received(block, end_stream)
-
-    def stream_reset(self, stream_id: int, error_code: int) -> None:
-        call = self._calls.get(stream_id)
-        if call is None:
-            return
-        status = reset_status(error_code)
-        if status.code is StatusCode.CANCELLED and call.deadline is not None and call.deadline <= self._now:
-            status = Status(StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the call ended")  # R37
-        call.finish_locally(status)
-
-    def settings_received(self) -> None:
-        super().settings_received()
-        self._begin_waiting()
-
-    def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:
-        """Streams that the server does not handle end here; the others run on (R60)."""
-        super().goaway_received(last_stream_id, error_code, debug_data)
-        text = debug_data[:200].decode("utf-8", "backslashreplace")
-        shown = f"{http2_error_name(error_code)}{f' {text!r}' if text else ''}"
-        reason = f"{self.peer} sent GOAWAY ({shown}) before it handled the call"
-        self._fail_waiting(reason)
-        for stream_id, call in list(self._calls.items()):
-            if stream_id > last_stream_id:
-                call.finish_locally(Status(StatusCode.UNAVAILABLE, reason, reached_server=False))
-
-
-class ServerConnection(Connection):
-    """The server's side."""
-
-    accept_encoding = ACCEPTED
-
-    def __init__(self, limits: Limits | None = None) -> None:
-        self._final_goaway_at: float | None = None
-        super().__init__(client_side=False, limits=limits or Limits())
-
-    def headers_received(self, stream_id: int, block: HeaderBlock, end_stream: bool) -> None:
-        call = self._calls.get(stream_id)
-        if isinstance(call, ServerCall):
-            call.headers_received(end_stream)
-            return
-        request = parse_request(block, self.limits.max_header_list_size)
-        if isinstance(request, RequestRefused):
-            self._refuse(stream_id, request, end_stream)
-            return
-        deadline = None if request.timeout is None else self._now + request.timeout
-        call = ServerCall(self, stream_id, request, deadline)
-        self._calls[stream_id] = call
-        if request.encoding != "identity" and request.encoding not in CODECS:
-            self._refuse_encoding(call)
-            return
-        self._watch_deadline(call)
-        self.emit(CallStarted(call))
-        if end_stream:
-            call.headers_received(end_stream)
-
-    def _refuse(self, stream_id: int, refused: RequestRefused, end_stream: bool) -> None:
-        """Answer what is not a gRPC call, in the terms that its sender can read (R04, R05)."""
-        self.http2.count_refusal()
-        if not refused.http_status:
-            self.http2.reset(stream_id, Http2Error.PROTOCOL_ERROR)
-            return
-        if refused.http_status == 200:
-            fields = response_headers() + trailers(Status(refused.code, refused.reason))
-            self.http2.send_headers(stream_id, fields, end_stream=True)
-        else:
-            self.http2.send_headers(stream_id, refusal_headers(refused))
-            body = refused.reason.encode()[: self.http2.send_window(stream_id)]
-            self.http2.send_data(stream_id, body, end_stream=True)
-        if not end_stream:
-            self.http2.reset(stream_id, Http2Error.NO_ERROR)
-
-    def _refuse_encoding(self, call: ServerCall) -> None:
-        """R53: an encoding that we do not know is UNIMPLEMENTED, with the list of those that we do."""
-        reason = f"grpc-encoding {call.request.encoding[:64]!r} is not supported; {ACCEPTED.decode()} are"
-        call.send_initial_metadata()
-        call.finish(Status(StatusCode.UNIMPLEMENTED, reason))
-
-    def stream_reset(self, stream_id: int, error_code: int) -> None:
-        call = self._calls.get(stream_id)
-        if call is not None:
-            reason = f"the client reset the stream with {http2_error_name(error_code)}"
-            call.finish_locally(Status(StatusCode.CANCELLED, reason, from_peer=True))
-
-    def _lost(self, reason: str) -> Status:
-        return Status(StatusCode.CANCELLED, f"connection to the client was lost: {reason}")
-
-    def drain(self, now: float) -> None:
-        """Stop gracefully (R61): announce it, let the client's calls that are already on the way in, then close the
-        door behind them. Calls in flight run to their end; after the last of them the connection ends."""
-        if self.draining or self.ended:
-            return
-        self.draining = True
-        self.http2.send_goaway(2**31 - 1, Http2Error.NO_ERROR)
-        self.http2.ping(_DRAIN_PING)
-        self._final_goaway_at = now + _DRAIN_PING_TIMEOUT
-
-    def ping_acknowledged(self, payload: bytes) -> None:
-        if payload == _DRAIN_PING and self._final_goaway_at is not None:
-            self._send_final_goaway()
-
-    def _send_final_goaway(self) -> None:
-        self._final_goaway_at = None
-        self.http2.send_goaway(self.http2.highest_remote_stream_id, Http2Error.NO_ERROR)
-
-    def next_timer(self) -> float | None:
-        due = super().next_timer()
-        if self._final_goaway_at is not None:
-            return self._final_goaway_at if due is None else min(due, self._final_goaway_at)
-        return due
-
-    def handle_timer(self, now: float) -> None:
-        if self._final_goaway_at is not None and self._final_goaway_at <= now:
-            self._send_final_goaway()
-        super().handle_timer(now)
-
-    def call_ended(self, call: Call) -> None:
-        super().call_ended(call)
-        self._end_if_drained()
-
-    def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:
-        """A client announces that it opens no more streams; nothing changes for those that are open."""
-        self.emit(GoAwayReceived(error_code, debug_data))
-
-    def _end_if_drained(self) -> None:
-        if self.draining and self._final_goaway_at is None and not self._calls and not self.ended:
-            self._end("drained")

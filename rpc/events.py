@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from .status import Status
 
 if TYPE_CHECKING:
-    from .call import Call, ClientCall, ServerCall
+    from .call import Call
+    from .client_call import ClientCall
     from .envelope import Envelope
+    from .server_call import ServerCall
 
 
 class CallStarted(NamedTuple):

@@ -13,9 +13,9 @@ from types import TracebackType
 from typing import Any
 
 from ..backoff import BackoffPolicy
-from ..call import ClientCall
+from ..client_call import ClientCall
+from ..client_connection import ClientConnection
 from ..compression import find_codec
-from ..connection import ClientConnection
 from ..events import (
     CallEnded,
     ConnectionEnded,

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..call import ClientCall, MessageTooLarge, check_send_size
+from ..call import MessageTooLarge, check_send_size
+from ..client_call import ClientCall
 from ..compression import CompressionError
 from ..envelope import Envelope
 from ..errors import RpcError

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Generic, TypeVar
 
-from ..connection import ClientConnection, ServerConnection
+from ..client_connection import ClientConnection
 from ..events import Event
+from ..server_connection import ServerConnection
 
 _LINGER = 5.0  # seconds that a peer has to take the last bytes
 

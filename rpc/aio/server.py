@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
-from ..call import ServerCall
-from ..connection import ServerConnection
 from ..events import (
     CallEnded,
     CallStarted,
@@ -29,6 +27,8 @@ from ..events import (
 from ..handlers import MethodHandler, index_handlers, service_of
 from ..interceptor import Interceptor
 from ..limits import Limits, make_limits
+from ..server_call import ServerCall
+from ..server_connection import ServerConnection
 from ..services import standard_services
 from ..services.health import HealthServicer
 from ..status import Status, StatusCode

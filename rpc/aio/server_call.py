@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError as FutureCancelledError
 from typing import TYPE_CHECKING, Any
 
-from ..call import MessageTooLarge, ServerCall
+from ..call import MessageTooLarge
 from ..compression import CompressionError
 from ..deadline import current_deadline
 from ..envelope import Envelope
@@ -18,6 +18,7 @@ from ..errors import RpcError
 from ..handlers import MethodHandler
 from ..interceptor import InterceptedCall, apply_hooks, run_chain
 from ..metadata import Metadata
+from ..server_call import ServerCall
 from ..status import Status, StatusCode
 from .context import ServicerContext, SyncServicerContext
 

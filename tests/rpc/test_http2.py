@@ -66,7 +66,7 @@ def test_r63_ping_is_echoed() -> None:
 def test_what_the_server_says_first() -> None:
     client = RawClient.__new__(RawClient)
     super(RawClient, client).__init__()
-    from barewire.rpc.connection import ServerConnection
+    from barewire.rpc.server_connection import ServerConnection
 
     client.core = ServerConnection(
         Limits(max_concurrent_streams=7, stream_window=70_000, connection_window=100_000)
@@ -83,7 +83,7 @@ def test_what_the_server_says_first() -> None:
 def test_an_http1_client_is_told() -> None:
     client = RawClient.__new__(RawClient)
     super(RawClient, client).__init__()
-    from barewire.rpc.connection import ServerConnection
+    from barewire.rpc.server_connection import ServerConnection
 
     client.core = ServerConnection()
     client.deliver(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -94,7 +94,7 @@ def test_an_http1_client_is_told() -> None:
 @pytest.mark.parametrize("preface", [b"", PREFACE])
 @given(junk=st.binary(min_size=1, max_size=200))
 def test_junk_never_escapes(preface: bytes, junk: bytes) -> None:
-    from barewire.rpc.connection import ServerConnection
+    from barewire.rpc.server_connection import ServerConnection
 
     core = ServerConnection()
     core.receive(preface + junk, 1.0)

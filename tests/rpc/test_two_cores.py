@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from barewire.rpc.call import ClientCall, ServerCall
+from barewire.rpc.client_call import ClientCall
 from barewire.rpc.compression import CODECS
 from barewire.rpc.events import CallEnded, CallStarted, ConnectionEnded, MessageReceived, RequestEnded
 from barewire.rpc.limits import Limits
+from barewire.rpc.server_call import ServerCall
 from barewire.rpc.status import Status, StatusCode
 from tests.support.rpc_pair import Pair, byte_by_byte, in_chunks, whole
 
@@ -261,7 +262,7 @@ class TwoCores(RuleBasedStateMachine):
                 assert model.server.ended
                 assert model.finished is not None or model.server_outcome is not None
         self.pair.check_nothing_is_left()
-        assert len(self.pair.client.http2._reset_here) <= 30
+        assert len(self.pair.client.http2._streams._reset_here) <= 30
 
 
 _QUICK = settings(

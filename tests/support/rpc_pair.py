@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from barewire.rpc.call import Call, ClientCall, ServerCall
+from barewire.rpc.call import Call
+from barewire.rpc.client_call import ClientCall
+from barewire.rpc.client_connection import ClientConnection
 from barewire.rpc.compression import Codec
-from barewire.rpc.connection import ClientConnection, ServerConnection
 from barewire.rpc.events import CallEnded, CallStarted, Event, MessageReceived, RequestEnded
 from barewire.rpc.headers import request_headers
 from barewire.rpc.limits import Limits
 from barewire.rpc.metadata import Metadata, MetadataPairs, encode_metadata
+from barewire.rpc.server_call import ServerCall
+from barewire.rpc.server_connection import ServerConnection
 from barewire.rpc.status import Status, StatusCode
 
 Delivery = Callable[[bytes], Iterable[bytes]]

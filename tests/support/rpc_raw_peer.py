@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 import hpack
 from hyperframe import frame as hf
 
-from barewire.rpc.connection import ClientConnection, Connection, ServerConnection
+from barewire.rpc.client_connection import ClientConnection
+from barewire.rpc.connection import Connection
 from barewire.rpc.events import CallEnded, CallStarted, ConnectionEnded, Event, MessageReceived
 from barewire.rpc.headers import request_headers
 from barewire.rpc.limits import Limits
+from barewire.rpc.server_connection import ServerConnection
 from barewire.rpc.status import Status
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

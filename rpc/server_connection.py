@@ -1,0 +1,118 @@
+"""The server's side of a connection: it receives calls, refuses what is none, and drains."""
+
+from __future__ import annotations
+
+from .call import Call
+from .compression import ACCEPTED, CODECS
+from .connection import Connection
+from .events import CallStarted, GoAwayReceived
+from .header_blocks import HeaderBlock
+from .headers import RequestRefused, parse_request, refusal_headers, response_headers, trailers
+from .limits import Limits
+from .server_call import ServerCall
+from .status import Http2Error, Status, StatusCode, http2_error_name
+
+_DRAIN_PING = b"barewire"
+_DRAIN_PING_TIMEOUT = 5.0  # for the client's answer to it; then the last GOAWAY is sent anyway
+
+
+class ServerConnection(Connection):
+    """The server's side."""
+
+    accept_encoding = ACCEPTED
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._final_goaway_at: float | None = None
+        super().__init__(client_side=False, limits=limits or Limits())
+
+    def headers_received(self, stream_id: int, block: HeaderBlock, end_stream: bool) -> None:
+        call = self._calls.get(stream_id)
+        if isinstance(call, ServerCall):
+            call.headers_received(end_stream)
+            return
+        request = parse_request(block, self.limits.max_header_list_size)
+        if isinstance(request, RequestRefused):
+            self._refuse(stream_id, request, end_stream)
+            return
+        deadline = None if request.timeout is None else self._now + request.timeout
+        call = ServerCall(self, stream_id, request, deadline)
+        self._calls[stream_id] = call
+        if request.encoding != "identity" and request.encoding not in CODECS:
+            self._refuse_encoding(call)
+            return
+        self._watch_deadline(call)
+        self.emit(CallStarted(call))
+        if end_stream:
+            call.headers_received(end_stream)
+
+    def _refuse(self, stream_id: int, refused: RequestRefused, end_stream: bool) -> None:
+        """Answer what is not a gRPC call, in the terms that its sender can read (R04, R05)."""
+        self.http2.count_refusal()
+        if not refused.http_status:
+            self.http2.reset(stream_id, Http2Error.PROTOCOL_ERROR)
+            return
+        if refused.http_status == 200:
+            fields = response_headers() + trailers(Status(refused.code, refused.reason))
+            self.http2.send_headers(stream_id, fields, end_stream=True)
+        else:
+            self.http2.send_headers(stream_id, refusal_headers(refused))
+            body = refused.reason.encode()[: self.http2.send_window(stream_id)]
+            self.http2.send_data(stream_id, body, end_stream=True)
+        if not end_stream:
+            self.http2.reset(stream_id, Http2Error.NO_ERROR)
+
+    def _refuse_encoding(self, call: ServerCall) -> None:
+        """R53: an encoding that we do not know is UNIMPLEMENTED, with the list of those that we do."""
+        reason = f"grpc-encoding {call.request.encoding[:64]!r} is not supported; {ACCEPTED.decode()} are"
+        call.send_initial_metadata()
+        call.finish(Status(StatusCode.UNIMPLEMENTED, reason))
+
+    def stream_reset(self, stream_id: int, error_code: int) -> None:
+        call = self._calls.get(stream_id)
+        if call is not None:
+            reason = f"the client reset the stream with {http2_error_name(error_code)}"
+            call.finish_locally(Status(StatusCode.CANCELLED, reason, from_peer=True))
+
+    def _lost(self, reason: str) -> Status:
+        return Status(StatusCode.CANCELLED, f"connection to the client was lost: {reason}")
+
+    def drain(self, now: float) -> None:
+        """Stop gracefully (R61): announce it, let the client's calls that are already on the way in, then close the
+        door behind them. Calls in flight run to their end; after the last of them the connection ends."""
+        if self.draining or self.ended:
+            return
+        self.draining = True
+        self.http2.send_goaway(2**31 - 1, Http2Error.NO_ERROR)
+        self.http2.ping(_DRAIN_PING)
+        self._final_goaway_at = now + _DRAIN_PING_TIMEOUT
+
+    def ping_acknowledged(self, payload: bytes) -> None:
+        if payload == _DRAIN_PING and self._final_goaway_at is not None:
+            self._send_final_goaway()
+
+    def _send_final_goaway(self) -> None:
+        self._final_goaway_at = None
+        self.http2.send_goaway(self.http2.highest_remote_stream_id, Http2Error.NO_ERROR)
+
+    def next_timer(self) -> float | None:
+        due = super().next_timer()
+        if self._final_goaway_at is not None:
+            return self._final_goaway_at if due is None else min(due, self._final_goaway_at)
+        return due
+
+    def handle_timer(self, now: float) -> None:
+        if self._final_goaway_at is not None and self._final_goaway_at <= now:
+            self._send_final_goaway()
+        super().handle_timer(now)
+
+    def call_ended(self, call: Call) -> None:
+        super().call_ended(call)
+        self._end_if_drained()
+
+    def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:
+        """A client announces that it opens no more streams; nothing changes for those that are open."""
+        self.emit(GoAwayReceived(error_code, debug_data))
+
+    def _end_if_drained(self) -> None:
+        if self.draining and self._final_goaway_at is None and not self._calls and not self.ended:
+            self._end("drained")
