@@ -182,7 +182,7 @@ class MessageEmitter:
         overload = self.module.use("typing", "overload")
         text = self.module.builtin("str", scope)
         for oneof in oneofs:
-            self.text.blank()
+            self.text.blank(self.gap - 1)
             self.text.line(f"@{overload}")
             members = [f'"{attributes[field.name]}"' for field in oneof.fields]
             argument = f'self, oneof: {literal}["{oneof.name}"]'
@@ -198,7 +198,7 @@ class MessageEmitter:
             self.text.line("    | None")
             self.text.line("): ...")
         otherwise = f"def which(self, oneof: {text}) -> {text} | None: ..."
-        self.text.blank()
+        self.text.blank(self.gap - 1)
         self.text.line(f"@{overload}")
         self.text.line(otherwise)
         if not self.stub:

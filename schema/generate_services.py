@@ -38,8 +38,8 @@ class ServiceEmitter:
     def servicer(self, name: str, service: ServiceDescriptor) -> None:
         with self.text.block(f"class {name}({self._base('Servicer')}):"):
             self.text.docstring(self._comment(service, f"Derive from this to implement {service.full_name}."))
-            for method in service.methods:
-                self.text.blank()
+            for number, method in enumerate(service.methods):
+                self.text.blank(1 if number == 0 else self.gap - 1)
                 self._handler(method)
 
     def stub(self, name: str, service: ServiceDescriptor) -> None:

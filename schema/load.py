@@ -27,7 +27,7 @@ def load(
     Raises SchemaError with everything that is wrong in the files, or when the file is not there.
     """
     folders = [Path(include)] if isinstance(include, str | PathLike) else [Path(folder) for folder in include]
-    name, folders = _import_name(Path(path), folders)
+    name, folders = import_name(Path(path), folders)
     registry = registry if registry is not None else Registry()
     _check_origin(registry, name, folders)
     (file,) = compile_files([name], include=folders, pool=registry.files)
@@ -78,7 +78,7 @@ def load_descriptor_set(source: bytes | StrPath, *, registry: Registry | None = 
     return Schema(registry, files[-1])
 
 
-def _import_name(path: Path, folders: list[Path]) -> tuple[str, list[Path]]:
+def import_name(path: Path, folders: list[Path]) -> tuple[str, list[Path]]:
     """The name under which the compiler finds `path`, and the folders to search."""
     if not path.is_absolute() and any((folder / path).is_file() for folder in folders):
         return path.as_posix(), folders
