@@ -67,7 +67,8 @@ def from_text(
     """
     text = _checked(text)
     try:
-        parser = Parser(Cursor(text), registry, ignore_unknown_fields)
+        known = registry if registry is not None else message_class.__registry__
+        parser = Parser(Cursor(text), known, ignore_unknown_fields)
         message = message_class()
         parser.fields(message, "", max_depth)
         missing = None if allow_partial else missing_required(message)

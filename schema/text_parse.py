@@ -167,7 +167,7 @@ class Parser:
                     found[name] = self._entry_part(part, name in found, start, depth)
                 except TextError as error:
                     if name == "value" and "key" in found:
-                        raise error.inside(MapKey(found["key"])) from None
+                        raise error.inside(_key_part(found["key"])) from None
                     raise error.inside(name) from None
             if cursor.token == ";" or cursor.token == ",":
                 cursor.advance()
@@ -250,3 +250,10 @@ def _check_first(field: JsonField, seen: dict[str, str], start: int) -> None:
         other = seen.setdefault(f"oneof {oneof}", field.name)
         if other != field.name:
             raise TextError(f"another member of oneof {oneof!r}, {other!r}, is already set", start)
+
+
+def _key_part(key: Any) -> int | MapKey:
+    """A map's key as a part of a path."""
+    if isinstance(key, bool):
+        return MapKey(str(key).lower())
+    return key if isinstance(key, int) else MapKey(key)

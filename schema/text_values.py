@@ -55,12 +55,18 @@ def skip_scalar(cursor: Cursor) -> None:
 
 def _integer(cursor: Cursor, plan: FieldPlan) -> int:
     kind = plan.kind
+    return _number(
+        cursor, kind, f"a whole number ({kind.value})" if RANGES[kind][0] else f"digits ({kind.value})"
+    )
+
+
+def _number(cursor: Cursor, kind: Kind, expected: str) -> int:
     low, high = RANGES[kind]
     start = cursor.start
     negative = low < 0 and cursor.accept("-")
     magnitude = _magnitude(cursor.token) if cursor.kind == NUMBER else None
     if magnitude is None:
-        raise cursor.fault(f"a whole number ({kind.value})" if low else f"a number from 0 on ({kind.value})")
+        raise cursor.fault(expected)
     value = -magnitude if negative else magnitude
     if not low <= value <= high:
         text = cursor.token if len(cursor.token) <= _MAX_DIGITS else f"{cursor.token[:20]}…"
@@ -118,7 +124,7 @@ def _enum(cursor: Cursor, plan: FieldPlan, enum: JsonEnum) -> Any:
             raise TextError(f"{enum.full_name} has no value {cursor.token!r}{hint}", start)
         cursor.advance()
     else:
-        number = _integer(cursor, plan)
+        number = _number(cursor, Kind.ENUM, f"a value of {enum.full_name}, by its name or number")
         if enum.closed and number not in enum.names:
             raise TextError(f"{enum.full_name} has no value {number}, and is closed", start)
     return plan.enum.enum_class(number)
