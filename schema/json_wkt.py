@@ -60,6 +60,7 @@ def _parse_any(parser: Parser, message_class: Any, value: Any, depth: int) -> An
     type_url = members.get("@type")
     if not isinstance(type_url, str):
         raise JsonError('an Any needs "@type": the URL of the type of its value, as a string')
+    _inside("@type", parse_string, type_url)
     inner_class = any_class(type_url, parser.registry or message_class.__registry__)
     if inner_class is None:
         raise JsonError(f"{type_url!r} is not a type that is known here").inside("@type")

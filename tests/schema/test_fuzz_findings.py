@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from barewire import schema
+from barewire.schema import JsonError
 from barewire.wire import DecodeError, interpret
 
 REQUIRED = schema.loads(
@@ -58,3 +59,9 @@ def test_a_null_value_of_an_unknown_number_is_null_in_json() -> None:
         " message Holder { oneof kind { google.protobuf.NullValue null = 1; } repeated google.protobuf.NullValue list = 2; }"
     ).Holder.decode(b"\x08\x01\x12\x02\x00\x07")
     assert value.to_json() == '{"null":null,"list":[null,null]}'
+
+
+def test_the_type_url_of_an_any_is_unicode() -> None:
+    """Half of a surrogate pair was taken, and the message could not be encoded."""
+    with pytest.raises(JsonError, match="surrogate"):
+        schema.wkt.Any.from_json(r'{"@type": "\ud800/google.protobuf.Duration", "value": "1s"}')
