@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .defaults import set_defaults
-from .errors import Report
+from .errors import Diagnostic, Report
 from .features import resolve_features
 from .imports import Locator, load_units, visible_files
 from .options import interpret_options
@@ -13,6 +13,7 @@ from .resolve import resolve
 from .symbol_table import SymbolTable
 from .symbols import declare
 from .validate import validate
+from .validate_files import warn_of_unused_imports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,12 +30,14 @@ def compile_files(
     sources: Mapping[str, str] | None = None,
     pool: dict[str, FileDescriptor] | None = None,
     source_info: bool = False,
+    warnings: list[Diagnostic] | None = None,
 ) -> list[FileDescriptor]:
     """Compiles the files called `names` and everything they import; returns their descriptors in the same order.
 
     A name is looked up in `sources` (name → text), then in the folders of `include`, then among the well-known types.
     Files in `pool` are taken as they are, and every file that was compiled is added to it. With `source_info`, these
-    know their places and comments (FileDescriptor.source_info).
+    know their places and comments (FileDescriptor.source_info). What is allowed and probably not meant goes to
+    `warnings`.
 
     Raises SchemaError, which holds every error of the run.
     """
@@ -48,6 +51,10 @@ def compile_files(
         for unit in units:
             unit.option_paths = {}
     run_passes(units, pool, report)
+    if warnings is not None:
+        for unit in units:
+            warn_of_unused_imports(unit)
+        warnings += report.in_order()
     return [pool[name] for name in names]
 
 

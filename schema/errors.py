@@ -105,10 +105,14 @@ class Report:
     def raise_if_errors(self) -> None:
         """Raises SchemaError with everything collected, in the order of files and lines."""
         if self.errors:
-            order: dict[str, int] = {}
-            for diagnostic in self.diagnostics:
-                order.setdefault(diagnostic.file, len(order))
-            raise SchemaError(sorted(self.diagnostics, key=lambda d: (order[d.file], d.start)))
+            raise SchemaError(self.in_order())
+
+    def in_order(self) -> list[Diagnostic]:
+        """Everything collected, in the order of files and lines."""
+        order: dict[str, int] = {}
+        for diagnostic in self.diagnostics:
+            order.setdefault(diagnostic.file, len(order))
+        return sorted(self.diagnostics, key=lambda d: (order[d.file], d.start))
 
     def _add(self, diagnostic: Diagnostic) -> None:
         key = (diagnostic.file, diagnostic.start, diagnostic.message)

@@ -86,6 +86,8 @@ def load_units(
     loader = _Loader(locator, pool, report)
     for name in names:
         loader.load(name)
+        if unit := loader.units.get(name):
+            unit.is_asked = True
     return loader.order
 
 

@@ -10,7 +10,7 @@ _SIMPLE = {
 }  # fmt: skip
 _ESCAPE = re.compile(
     r"""\\(?: ([0-7]{1,3}) | [xX]([0-9a-fA-F]{1,2})
-            | (?:u([0-9a-fA-F]{4})|U(00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})) | (.) )""",
+            | (?:u([0-9a-fA-F]{4})|U(00[01][0-9a-fA-F]{5})) | (.) )""",
     re.VERBOSE | re.DOTALL,
 )
 _HEX = re.compile(r"0[xX][0-9a-fA-F]+")
@@ -56,13 +56,18 @@ def string_value(token: str) -> bytes:
             elif 0xD800 <= code < 0xDC00:
                 high = code
                 continue
-            parts.append(chr(code).encode("utf-8", "surrogatepass"))
+            parts.append(_utf8(code))
         else:
             parts.append(_simple_escape(match[5], match.start() + 1))
     if high:
         parts.append(chr(high).encode("utf-8", "surrogatepass"))
     parts.append(body[position:].encode("utf-8", "surrogateescape"))
     return b"".join(parts)
+
+
+def _utf8(code: int) -> bytes:
+    # Beyond Unicode but not beyond the notation (\\U0011…): protoc leaves the escape as it is, in small letters.
+    return chr(code).encode("utf-8", "surrogatepass") if code <= 0x10FFFF else b"\\U%08x" % code
 
 
 def _is_low(digits: str | None) -> bool:

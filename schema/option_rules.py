@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # FieldOptions: the numbers of `targets` and `feature_support`.
 _TARGETS, _FEATURE_SUPPORT = 19, 22
-_INTRODUCED, _REMOVED, _REMOVAL_ERROR = 1, 4, 5
+_INTRODUCED, _DEPRECATED, _WARNING, _REMOVED, _REMOVAL_ERROR = 1, 2, 3, 4, 5
 
 # FieldOptions.OptionTargetType, by the message of the options.
 _TARGET_TYPES = {
@@ -46,6 +46,8 @@ class _Rules:
     introduced: int = 0
     removed: int = 0
     removal_error: str | None = None
+    deprecated: int = 0
+    warning: str | None = None
 
 
 def check_uses(unit: Unit, uses: list[Use]) -> None:
@@ -63,6 +65,9 @@ def check_uses(unit: Unit, uses: list[Use]) -> None:
         elif rules.removed and edition >= rules.removed:
             help = rules.removal_error
             unit.error(where, f"'{used.name}' is gone since edition {_edition_name(rules.removed)}", help)
+        elif rules.deprecated and edition >= rules.deprecated:
+            text = f"'{used.name}' is deprecated since edition {_edition_name(rules.deprecated)}"
+            unit.warning(where, text, rules.warning)
 
 
 def _edition_name(number: int) -> str:
@@ -79,6 +84,10 @@ def _rules(option_bytes: bytes) -> _Rules:
             for inner, content in raw_fields(value):
                 if inner == _INTRODUCED and isinstance(content, int):
                     rules.introduced = content
+                elif inner == _DEPRECATED and isinstance(content, int):
+                    rules.deprecated = content
+                elif inner == _WARNING and isinstance(content, bytes):
+                    rules.warning = content.decode("utf-8", "replace")
                 elif inner == _REMOVED and isinstance(content, int):
                     rules.removed = content
                 elif inner == _REMOVAL_ERROR and isinstance(content, bytes):

@@ -26,6 +26,14 @@ Path = tuple[int, ...]
 _ANY_HOSTS = ("type.googleapis.com", "type.googleprod.com")
 
 
+def item_record(field: FieldDescriptor, payload: bytes) -> bytes:
+    """Like `record`; but the extension of a message set is an item there: group 1 of type_id (2) and message (3)."""
+    if not (field.is_extension and field.containing_type.message_set):
+        return record(field, payload)
+    item = b"\x10" + encode_varint(field.number) + b"\x1a" + encode_varint(len(payload)) + payload
+    return b"\x0b" + item + b"\x0c"
+
+
 def is_unresolved(field: FieldDescriptor) -> bool:
     """Whether the field's type was not found; that has been reported."""
     return field.message_type is None and field.kind in (Kind.MESSAGE, Kind.GROUP)
@@ -36,10 +44,6 @@ def record(field: FieldDescriptor, payload: bytes) -> bytes:
     number = field.number
     if field.message_type is None:
         return encode_tag(number, SCALARS[field.kind].wire_type) + payload
-    if field.is_extension and field.containing_type.message_set:
-        # A message set's item: the group 1 of type_id (2) and message (3).
-        item = b"\x10" + encode_varint(number) + b"\x1a" + encode_varint(len(payload)) + payload
-        return b"\x0b" + item + b"\x0c"
     if field.kind is Kind.GROUP:
         return encode_tag(number, WireType.SGROUP) + payload + encode_tag(number, WireType.EGROUP)
     return encode_tag(number, WireType.LEN) + encode_varint(len(payload)) + payload
@@ -65,8 +69,19 @@ def scalar_payload(field: FieldDescriptor, value: bytes | int | float | str, *, 
     """The bytes of a literal, without its tag. Raises ValueFault if it does not fit the field."""
     converted = text_value(field, value) if text_format else scalar_value(field, value)
     if isinstance(value, bytes):
-        return encode_varint(len(value)) + value  # as written, UTF-8 or not
+        # As written, UTF-8 or not, where the field does not mind.
+        if field.kind is Kind.STRING and field.features.utf8_validation == "VERIFY" and not _is_utf8(value):
+            raise ValueFault(f"'{field.name}' is a string, and this is not valid UTF-8")
+        return encode_varint(len(value)) + value
     return SCALARS[field.kind].write(converted)
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class AggregateEncoder:
@@ -100,7 +115,7 @@ class AggregateEncoder:
             if field.packed:
                 packed.setdefault(field, []).extend(payloads)
             else:
-                parts += [(field.number, record(field, payload)) for payload in payloads]
+                parts += [(field.number, item_record(field, payload)) for payload in payloads]
         for field in message.fields:
             if field.label is Label.REQUIRED and field not in seen:
                 self.unit.error(value, f"'{field.name}' of {message.full_name} is required and not given")
@@ -181,6 +196,8 @@ class AggregateEncoder:
         """`[type.googleapis.com/pkg.Message] { … }` inside a google.protobuf.Any."""
         host, _, name = item.name.text.partition("/")
         content = self.table.names.get(name)
+        if isinstance(content, MessageDescriptor):
+            self.unit.used.add(content.file.name)
         if message.full_name != "google.protobuf.Any":
             self.unit.error(
                 item.name,

@@ -9,6 +9,7 @@ from .descriptor import FieldDescriptor, HasOptions, Label, MessageDescriptor
 from .imports import visible_files
 from .option_rules import Use, check_uses
 from .option_value import AggregateEncoder, Path, did_you_mean, is_unresolved, record, scalar_payload
+from .raw_fields import raw_fields
 from .symbol_table import describe, file_of
 from .values import ValueFault
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .unit import Unit
 
 _DESCRIPTOR_FILE = "google/protobuf/descriptor.proto"
+_MESSAGE_SET = 1  # MessageOptions.message_set_wire_format
 _MAP_ENTRY = b"\x38\x01"  # MessageOptions.map_entry = true
 
 
@@ -38,6 +40,15 @@ def interpret_options(units: list[Unit], table: SymbolTable) -> None:
             descriptor.option_bytes = (descriptor.option_bytes or b"") + data
         if interpreter:
             check_uses(unit, interpreter.uses)
+            _find_message_sets(unit)
+            unit.used.add(_DESCRIPTOR_FILE)
+
+
+def _find_message_sets(unit: Unit) -> None:
+    """The option that makes a message set may be written in ways that are known only now."""
+    for message, node in unit.messages:
+        if node.options and message.option_bytes and (_MESSAGE_SET, 1) in raw_fields(message.option_bytes):
+            message.message_set = True
 
 
 def _take_encoded(unit: Unit, encoded: dict[object, bytes]) -> None:

@@ -145,6 +145,7 @@ class SymbolTable:
             if not _is_visible(unit, symbol, visible):
                 hidden = hidden or (None if isinstance(symbol, Package) else symbol)
                 continue
+            _note_use(unit, symbol)
             if dot:
                 if isinstance(symbol, (MessageDescriptor, Package, EnumDescriptor, ServiceDescriptor)):
                     full_name = f"{scope}.{name}" if scope else name
@@ -158,6 +159,7 @@ class SymbolTable:
         if symbol is None:
             return Lookup(None, tried=full_name)
         if _is_visible(unit, symbol, unit.visible):
+            _note_use(unit, symbol)
             return Lookup(symbol)
         return Lookup(None, hidden=None if isinstance(symbol, Package) else symbol, tried=full_name)
 
@@ -191,6 +193,11 @@ def _is_visible(unit: Unit, symbol: Symbol, visible: set[str]) -> bool:
     if isinstance(symbol, Package):
         return not symbol.files.isdisjoint(visible)
     return file_of(symbol).name in visible
+
+
+def _note_use(unit: Unit, symbol: Symbol) -> None:
+    if not isinstance(symbol, Package):
+        unit.used.add(file_of(symbol).name)
 
 
 def _report_duplicate(unit: Unit, symbol: Descriptor, existing: Symbol, name: ast.Name) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.plan import Kind
 from .descriptor import FieldDescriptor, FileDescriptor, HasOptions, Label
+from .language_features import merge_language_features
 from .wkt.shared import well_known_class
 
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ def _options(descriptor: HasOptions) -> Any:
     if descriptor.option_bytes is None:
         return None
     built: Any = well_known_class(f"google.protobuf.{descriptor.OPTIONS}")
-    return built.decode(descriptor.option_bytes)
+    options = built.decode(descriptor.option_bytes)
+    features: Any = options.features
+    if features is not None and features.unknown_fields:
+        options.features = features.decode(merge_language_features(features.encode()))
+    return options
 
 
 def _message(message: MessageDescriptor) -> Any:

@@ -41,6 +41,8 @@ class Unit:
     report: Report
     incomplete: bool = False  # an import is missing: names that are not found are not its fault
     visible: set[str] = field(default_factory=set)  # names of the files whose symbols this one may use
+    is_asked: bool = False  # the caller named this file: it is not only imported
+    used: set[str] = field(default_factory=set)  # names of the files whose symbols this one does use
     encoded_options: dict[object, bytes] | None = None  # by node, where they come interpreted
     # Where each option ends up in its options message, as numbers and indexes; None: nobody asked.
     option_paths: dict[ast.Option, tuple[int, ...]] | None = None
@@ -52,6 +54,10 @@ class Unit:
     values: list[tuple[EnumValueDescriptor, ast.EnumValue]] = field(default_factory=list)
     services: list[tuple[ServiceDescriptor, ast.Service]] = field(default_factory=list)
     methods: list[tuple[MethodDescriptor, ast.Method]] = field(default_factory=list)
+
+    def warning(self, where: Place, message: str, help: str | None = None) -> None:
+        """Reports something at a node that is allowed and probably not meant."""
+        self.report.warning(self.source, where.start, where.end, message, help)
 
     def error(self, where: Place, message: str, help: str | None = None) -> None:
         """Reports an error at a node."""

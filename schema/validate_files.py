@@ -34,6 +34,20 @@ def check_file(unit: Unit) -> None:
         unit.error(where, "not every field of a file can be required by default")
 
 
+def warn_of_unused_imports(unit: Unit) -> None:
+    """To be called when everything else is right: names that were not found might have been the use."""
+    if not unit.is_asked:
+        return
+    by_name = {file.name: file for file in (*unit.file.dependencies, *unit.option_imports)}
+    for statement in unit.tree.imports:
+        imported = by_name.get(statement.path.text)
+        # An import that passes on others may be there for those.
+        if imported is None or imported.public_dependency or statement.modifier == "public":
+            continue
+        if imported.name not in unit.used:
+            unit.warning(statement.path, f"import {imported.name} is not used", "remove it")
+
+
 def is_lite(file: FileDescriptor) -> bool:
     """Whether the file's options say optimize_for (field 9) = LITE_RUNTIME (3)."""
     return (9, 3) in raw_fields(file.option_bytes or b"")

@@ -19,6 +19,7 @@ from barewire.schema.literal import LiteralError, number_value, string_value
         (r'"\0\12\123\777"', b"\0\12\123\xff"),
         (r'"\x1\x1fg\XfF"', b"\x01\x1fg\xff"),
         (r'"\u00e4\U0001F600"', "ä😀".encode()),
+        (r'"\U0010FFFF\U001ABCDE"', b"\xf4\x8f\xbf\xbf\\U001abcde"),
         (r'"\uD83D\uDE00"', "😀".encode()),
         (r'"\uD83Dx"', "\ud83dx".encode("utf-8", "surrogatepass")),
         ('"ä€"', "ä€".encode()),
@@ -29,7 +30,7 @@ def test_strings(token: str, value: bytes) -> None:
     assert string_value(token) == value
 
 
-@pytest.mark.parametrize("token", [r'"\q"', r'"\x"', r'"\u12"', r'"\U00110000"', r'"\8"'])
+@pytest.mark.parametrize("token", [r'"\q"', r'"\x"', r'"\u12"', r'"\U00200000"', r'"\8"'])
 def test_unknown_escapes(token: str) -> None:
     with pytest.raises(LiteralError) as caught:
         string_value(token)
