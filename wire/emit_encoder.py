@@ -59,22 +59,26 @@ class EncoderEmitter:
 
     def emit_message(self) -> None:
         """`write(m, depth)`: the bytes of a message; `depth` is how many more levels of nesting are allowed."""
+        with self.source.block("def write(m, depth):"):
+            self.source.line("if depth < 0: raise Unusual")
+            self.emit_body()
+
+    def emit_body(self) -> None:
+        """What `write` does, for locals `m` and `depth`."""
         source, plan = self.source, self.plan
-        with source.block("def write(m, depth):"):
-            source.line(
-                f"if m.__class__ is not {source.bind('Message', message_class(plan))}: odd_message(m, Message)"
-            )
-            source.line("if depth < 0: raise Unusual")
-            runs = fixed_runs(plan.fields)
-            for index, field in enumerate(plan.fields):
-                if index in runs:
-                    self._run(runs[index])
-                elif not any(field in run for run in runs.values()):
-                    self.emit_field(field, f"m.{field.attribute}")
-            if plan.extensions:
-                write_extensions = self.linker.function(plan, "write_extensions")
-                self.pieces.append(f"{write_extensions}(m._extensions, depth) if m._extensions else b''")
-            self._finish()
+        source.line(
+            f"if m.__class__ is not {source.bind('Message', message_class(plan))}: odd_message(m, Message)"
+        )
+        runs = fixed_runs(plan.fields)
+        for index, field in enumerate(plan.fields):
+            if index in runs:
+                self._run(runs[index])
+            elif not any(field in run for run in runs.values()):
+                self.emit_field(field, f"m.{field.attribute}")
+        if plan.extensions:
+            write_extensions = self.linker.function(plan, "write_extensions")
+            self.pieces.append(f"{write_extensions}(m._extensions, depth) if m._extensions else b''")
+        self._finish()
 
     def emit_extensions(self) -> None:
         """`write_extensions(values, depth)`: the bytes of a message's extensions, given as a dict by number."""
@@ -118,7 +122,12 @@ class EncoderEmitter:
 
     def _single(self, field: FieldPlan, v: str) -> None:
         implicit = field.cardinality is Cardinality.IMPLICIT
-        if holds_messages(field) or field.kind in (Kind.STRING, Kind.BYTES):
+        if implicit and field.kind in (Kind.STRING, Kind.BYTES) and len(self.plan.fields) <= MANY:
+            n, tag = f"n_{field.number}", _tag(field)
+            self._to_bytes(field, v)
+            self.source.line(f"{n} = len({v})")
+            self.pieces += [f"{self._table(tag, True)}[{n}] if {n} < 128 else long_length({tag!r}, {n})", v]
+        elif holds_messages(field) or field.kind in (Kind.STRING, Kind.BYTES):
             type_name = "str" if field.kind is Kind.STRING else "bytes"
             test = f"not {v} and {v}.__class__ is {type_name}" if implicit else f"{v} is None"
             with self.source.block(f"if {test}:"):
@@ -217,10 +226,8 @@ class EncoderEmitter:
     def _delimited(self, field: FieldPlan, v: str, n: str, depth: str = "depth - 1") -> list[str]:
         """Statements that turn the local `v` into bytes and `n` into tag and length; the pieces to add."""
         source, tag = self.source, _tag(field)
-        if field.kind is Kind.STRING:
-            source.line(f"{v} = utf8({v})" if field.utf8 else f"{v} = utf8({v}, 'utf-8', 'surrogateescape')")
-        elif field.kind is Kind.BYTES:
-            source.line(f"if {v}.__class__ is not bytes: {v} = odd_bytes({v})")
+        if field.kind is Kind.STRING or field.kind is Kind.BYTES:
+            self._to_bytes(field, v)
         else:
             sub = sub_plan(field)
             write = self.linker.function(sub, "write")
@@ -237,6 +244,14 @@ class EncoderEmitter:
         else:
             source.line(f"{n} = len({v}); {n} = {self._length(tag, n)}")
         return [n, v]
+
+    def _to_bytes(self, field: FieldPlan, v: str) -> None:
+        if field.kind is Kind.BYTES:
+            self.source.line(f"if {v}.__class__ is not bytes: {v} = odd_bytes({v})")
+        elif field.utf8:
+            self.source.line(f"{v} = utf8({v})")
+        else:
+            self.source.line(f"{v} = utf8({v}, 'utf-8', 'surrogateescape')")
 
     def _check_depth(self, field: FieldPlan, levels: int) -> None:
         """An inlined message checks no depth itself."""
@@ -294,14 +309,18 @@ def _packed_tag(field: FieldPlan) -> bytes:
 
 
 def emit_encode(source: Source, plan: MessagePlan, linker: Linker) -> None:
-    """`encode(m)`, which takes the place of `Message.encode`."""
+    """`encode(m)`, which takes the place of `Message.encode`. A small message saves itself the call of `write`."""
     source.bind("FAULTS", (*helpers.FAULTS, Unusual))
     source.bind("interpret", interpret.encode)
     with source.block("def encode(m):"):
         with source.block("try:"):
             if linker.inlines(plan):
                 emit_leaf_encoder(source, plan, "m", "return {}")
-            source.line(f"return {linker.function(plan, 'write')}(m, {MAX_NESTING})")
+            if len(plan.fields) <= MANY and not plan.message_set:
+                source.line(f"depth = {MAX_NESTING}")
+                EncoderEmitter(source, plan, linker).emit_body()
+            else:
+                source.line(f"return {linker.function(plan, 'write')}(m, {MAX_NESTING})")
         source.line("except FAULTS: pass")
         # Not inside `except`: the error that the interpreter raises is the first that its reader should see.
         source.line("return interpret(m)")

@@ -38,7 +38,7 @@ class ValueEmitter:
             self._varint(field.kind, assign, skip)
 
     def _varint(self, kind: Kind, assign: str, skip: int) -> None:
-        """One byte is read here, two mostly too; more are left to a function."""
+        """Numbers of up to three bytes are read here, of one byte if zigzag or bool; more are left to a function."""
         source = self.source
         function, argument = helpers.REST[kind]
         source.bind(function, getattr(helpers, function))
@@ -56,10 +56,14 @@ class ValueEmitter:
             source.line(assign.format("True if v else False"))
             return
         source.bind("ADD_7", helpers.ADD_7)
+        source.bind("ADD_14", helpers.ADD_14)
         with source.block("else:"):
             source.line(f"b = data[pos + {skip + 1}]")
             source.line(f"if b < 128: v += ADD_7[b]; pos += {skip + 2}")
-            source.line(f"else: {rest}")
+            with source.block("else:"):
+                source.line(f"c = data[pos + {skip + 2}]")
+                source.line(f"if c < 128: v += ADD_7[b] + ADD_14[c]; pos += {skip + 3}")
+                source.line(f"else: {rest}")
         if assign != "v = {}":
             source.line(assign.format("v"))
 
