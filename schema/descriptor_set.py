@@ -1,4 +1,5 @@
-"""Compiled files → a FileDescriptorSet, as `protoc --descriptor_set_out` writes it."""
+"""Compiled files → a FileDescriptorSet, and a rule for make: what protoc writes for --descriptor_set_out and
+--dependency_out."""
 
 from __future__ import annotations
 
@@ -66,3 +67,11 @@ def in_order(
                 visit(by_name[name])
         visit(file)
     return ordered
+
+
+def dependency_rule(outputs: Sequence[str], files: Iterable[FileDescriptor]) -> str:
+    """A rule for make, laid out as protoc does: the outputs depend on the files, except those that come with this
+    package. Empty without outputs."""
+    if not outputs:
+        return ""
+    return " \\\n".join(outputs) + ":" + "\\\n".join(f" {file.path}" for file in files if file.path)

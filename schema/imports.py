@@ -123,7 +123,7 @@ class _Loader:
         unit = None
         if source is not None:
             tree = parse_file(source, self.report)
-            file = FileDescriptor(name=name, syntax=tree.syntax, edition=tree.edition)
+            file = FileDescriptor(name=name, syntax=tree.syntax, edition=tree.edition, path=source.path)
             unit = Unit(source, tree, file, self.report)
         self.units[name] = unit
         return unit

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +39,21 @@ def protoc(names: Sequence[str], include: Sequence[Path]) -> Compiled:
         data = out.read_bytes()
     files = descriptor_pb2.FileDescriptorSet.FromString(data).file
     return Compiled(files={file.name: file for file in files}, data=data)
+
+
+@dataclass
+class Finished:
+    """How a run of protoc in a process of its own ended."""
+
+    status: int
+    errors: str
+
+
+def run_protoc(arguments: Sequence[str]) -> Finished:
+    """Runs protoc with its own arguments. In a process of its own it may even crash."""
+    command = [sys.executable, "-m", "grpc_tools.protoc", *arguments, f"-I{BUNDLED}"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    return Finished(done.returncode, done.stderr)
 
 
 def protoc_sources(name: str, sources: Mapping[str, str]) -> Compiled:
