@@ -12,7 +12,8 @@ from typing import Any
 
 from .errors import UserError
 
-# Each is a module of this package with `add_arguments(parser)` and `run(arguments) -> exit status`, loaded when needed.
+# Each is a module of this package (dashes become underscores), loaded when needed, with `add_arguments(parser)` and
+# `run(arguments) -> exit status`.
 COMMANDS = {
     "serve": "run a gRPC server for servicers in a Python module",
     "call": "call a method: JSON in, JSON out",
@@ -22,6 +23,7 @@ COMMANDS = {
     "compile": "compile .proto files; write Python modules or stubs",
     "breaking": "compare two versions of a schema and print what breaks",
     "inspect": "take the bytes of a message apart, field by field",
+    "explain-codec": "print the source that encodes and decodes a message",
 }
 
 _EXIT_STATUSES = """\
@@ -40,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _top_parser().print_help(sys.stderr)
         return 2
     top = _top_parser().parse_args(argv)
-    command: Any = importlib.import_module(f".{top.command}", __package__)
+    command: Any = importlib.import_module(f".{top.command.replace('-', '_')}", __package__)
     parser = argparse.ArgumentParser(
         prog=f"barewire {top.command}",
         description=command.__doc__,
@@ -59,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _top_parser() -> argparse.ArgumentParser:
-    lines = "\n".join(f"  {name:<9} {text}" for name, text in COMMANDS.items())
+    width = max(map(len, COMMANDS))
+    lines = "\n".join(f"  {name:<{width}} {text}" for name, text in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="barewire",
         usage="barewire COMMAND [ARGUMENTS]",
@@ -118,7 +121,7 @@ def _run(command: Any, arguments: argparse.Namespace) -> int:
 
 
 def _name_of(command: Any) -> str:
-    return command.__name__.rpartition(".")[2]
+    return command.__name__.rpartition(".")[2].replace("_", "-")
 
 
 if __name__ == "__main__":

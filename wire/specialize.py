@@ -112,6 +112,7 @@ class Codec:
         elif kind == "decode":
             emit_decode(source, self.plan, linker)
         elif self.plan.message_set:
+            self._sources[kind] = f"# {kind}: a MessageSet is left to the interpreter\n"
             return _interpreted(self.plan, kind)
         elif kind == "write":
             EncoderEmitter(source, self.plan, linker).emit_message()
