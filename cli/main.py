@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "compile .proto files and print everything that is wrong with them",
     "compile": "compile .proto files; write Python modules or stubs",
     "breaking": "compare two versions of a schema and print what breaks",
+    "format": "bring .proto files into the canonical layout; comments are kept",
     "inspect": "take the bytes of a message apart, field by field",
     "explain-codec": "print the source that encodes and decodes a message",
 }
