@@ -20,7 +20,8 @@ from tests.support.schemas import GOOGLE_INCLUDE, PROTOS, both
 from tests.support.text_cases import BAD, GOOD
 from tests.support.text_texts import texts
 
-SETTINGS = settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+SETTINGS = settings(deadline=None, max_examples=150, suppress_health_check=QUIET)
 SLOW = settings(SETTINGS, max_examples=5000)
 NAMES = ("kitchen.Sink", "kitchen.Spices", "pantry.Shelf")
 
@@ -59,8 +60,9 @@ def test_reads_what_it_wrote(name: str, data: Any) -> None:
     message = data.draw(messages(ours))
     text = message.to_text(as_utf8=data.draw(st.booleans()), indent=data.draw(st.sampled_from([None, 0, 2])))
     back = ours.from_text(text)
-    assert back.to_text() == message.to_text()  # a NaN is not equal to itself, so messages with one are not
-    assert back == message or "nan" in text
+    assert back.to_text() == message.to_text()
+    # A NaN is not equal to itself; and the bytes inside an Any may have had their maps in another order.
+    assert back == message or "nan" in text or "[type.googleapis.com/" in text
     theirs = google_text.MessageToString(
         both("kitchen.proto").google(name).FromString(message.encode()),
         descriptor_pool=both("kitchen.proto").pool,

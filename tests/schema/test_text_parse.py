@@ -15,7 +15,8 @@ from tests.support.schemas import both
 from tests.support.text_cases import BAD, ERRORS, GOOD
 from tests.support.text_texts import ODD, texts
 
-SETTINGS = settings(deadline=None, max_examples=300, suppress_health_check=list(HealthCheck))
+QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+SETTINGS = settings(deadline=None, max_examples=300, suppress_health_check=QUIET)
 RESERVED = """
     edition = "2024";
     message Node {
