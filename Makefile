@@ -94,7 +94,7 @@ coverage: $(VENV)/.installed-test peers ## run all but the slow tests, and print
 # Without coverage: tracing makes the long Hypothesis runs several times longer.
 .PHONY: slow
 slow: $(VENV)/.installed-test peers ## run the slow tests
-	$(BIN)/python -m pytest -m slow --durations=5
+	$(BIN)/python -m pytest -m slow --timeout 1200 --durations=5
 
 .PHONY: interop
 interop: $(VENV)/.installed-test peers ## talk to the real peers only: grpcio (sync and aio), grpcurl
