@@ -1,11 +1,14 @@
-"""The base class of messages that come from a schema: the wire message plus JSON, text format and a descriptor."""
+"""The base class of messages that come from a schema: the wire message plus JSON, text format and a descriptor.
+
+The two text formats are imported when they are first used: they are a fifth of what importing barewire.schema would
+otherwise cost, and most programs need neither.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..wire.message import Message as WireMessage
-from . import json_format, text_format
 from .pickling import reduce_message
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ class Message(WireMessage):
         registry: Registry | None = None,
     ) -> str:
         """This message as ProtoJSON text; see `json_format.to_json`."""
+        from . import json_format
+
         return json_format.to_json(
             self,
             indent=indent,
@@ -56,6 +61,8 @@ class Message(WireMessage):
         registry: Registry | None = None,
     ) -> Self:
         """The message that a ProtoJSON text says; see `json_format.from_json`. Raises JsonError."""
+        from . import json_format
+
         return json_format.from_json(
             cls, text, ignore_unknown_fields=ignore_unknown_fields, max_depth=max_depth, registry=registry
         )
@@ -69,6 +76,8 @@ class Message(WireMessage):
         registry: Registry | None = None,
     ) -> Any:
         """This message as the Python value that its JSON text stands for (a dict, but for some well-known types)."""
+        from . import json_format
+
         return json_format.to_dict(
             self,
             always_print_fields_with_no_presence=always_print_fields_with_no_presence,
@@ -87,6 +96,8 @@ class Message(WireMessage):
         registry: Registry | None = None,
     ) -> Self:
         """The message that a parsed JSON value says: what `to_dict` gives, read back. Raises JsonError."""
+        from . import json_format
+
         return json_format.from_dict(
             cls, value, ignore_unknown_fields=ignore_unknown_fields, max_depth=max_depth, registry=registry
         )
@@ -100,6 +111,8 @@ class Message(WireMessage):
         registry: Registry | None = None,
     ) -> str:
         """This message in the text format; see `text_format.to_text`."""
+        from . import text_format
+
         return text_format.to_text(
             self,
             indent=indent,
@@ -119,6 +132,8 @@ class Message(WireMessage):
         registry: Registry | None = None,
     ) -> Self:
         """The message that a text in the text format says; see `text_format.from_text`. Raises TextError."""
+        from . import text_format
+
         return text_format.from_text(
             cls,
             text,

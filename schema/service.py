@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from ..wire.specialize import decoder, encoder
-
 if TYPE_CHECKING:
     from .build import Builder
     from .descriptor import MethodDescriptor, ServiceDescriptor
@@ -43,19 +41,19 @@ class MethodSpec:
 
     @cached_property
     def request_serializer(self) -> Serializer:
-        return encoder(self.request_class.__plan__)
+        return _encoder(self.request_class)
 
     @cached_property
     def request_deserializer(self) -> Deserializer:
-        return decoder(self.request_class.__plan__)
+        return _decoder(self.request_class)
 
     @cached_property
     def response_serializer(self) -> Serializer:
-        return encoder(self.response_class.__plan__)
+        return _encoder(self.response_class)
 
     @cached_property
     def response_deserializer(self) -> Deserializer:
-        return decoder(self.response_class.__plan__)
+        return _decoder(self.response_class)
 
     @property
     def shape(self) -> str:
@@ -111,6 +109,22 @@ class _StubMethod:
         )
         setattr(stub, method.attribute, call)
         return call
+
+
+# The compiling codec brings tables of 32,768 varints: a good part of the cost of importing barewire.schema, which
+# programs that only look at schemas should not pay.
+
+
+def _encoder(message_class: type[Message]) -> Serializer:
+    from ..wire.specialize import encoder
+
+    return encoder(message_class.__plan__)
+
+
+def _decoder(message_class: type[Message]) -> Deserializer:
+    from ..wire.specialize import decoder
+
+    return decoder(message_class.__plan__)
 
 
 def service_spec(descriptor: ServiceDescriptor, builder: Builder) -> ServiceSpec:
