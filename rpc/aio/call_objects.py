@@ -40,10 +40,7 @@ class Call:
     async def trailing_metadata(self) -> Metadata:
         """The metadata that came with the status; waits for the end of the call."""
         await self._ended()
-        outcome = self._state.outcome
-        if isinstance(outcome, RpcError):
-            return outcome.metadata
-        return outcome.trailing_metadata.copy() if outcome is not None else Metadata()
+        return self._state.trailing_metadata()
 
     async def code(self) -> StatusCode:
         """The status code; waits for the end of the call."""
@@ -75,8 +72,7 @@ class Call:
 
     def time_remaining(self) -> float | None:
         """Seconds until the deadline; None without one."""
-        deadline = self._state.deadline
-        return None if deadline is None else max(0.0, deadline - self._state.loop.time())
+        return self._state.time_remaining(self._state.loop.time())
 
     def add_done_callback(self, callback: Callable[[Any], Any]) -> None:
         """Call `callback(call)` when the call is over; soon if it is."""

@@ -4,10 +4,9 @@ calls."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..deadline import effective_deadline
-from ..handlers import Deserializer, Serializer
+from ..client_method import ClientMethod
 from ..metadata import Metadata, MetadataPairs
 from .call_objects import StreamStreamCall, StreamUnaryCall, UnaryStreamCall, UnaryUnaryCall
 from .client_call import CallState
@@ -20,7 +19,7 @@ Response = TypeVar("Response")
 Requests = AsyncIterable[Request] | Iterable[Request]
 
 
-class Method(Generic[Response]):
+class Method(ClientMethod[Any], Generic[Response]):
     """One method of a service on a channel.
 
     All four shapes take `timeout` (seconds from now; None: no deadline of its own), `metadata` (pairs or a mapping),
@@ -28,15 +27,7 @@ class Method(Generic[Response]):
     "deflate", "identity"; None: the channel's).
     """
 
-    server_streaming: ClassVar[bool]
-
-    def __init__(
-        self, channel: Channel, path: str, request_serializer: Serializer, response_deserializer: Deserializer
-    ) -> None:
-        self.channel = channel
-        self.path = path
-        self.request_serializer = request_serializer
-        self.response_deserializer = response_deserializer
+    channel: Channel
 
     def _new_call(
         self,
@@ -45,19 +36,8 @@ class Method(Generic[Response]):
         wait_for_ready: bool | None,
         compression: str | None,
     ) -> CallState:
-        channel = self.channel
-        channel.check_open()
-        return CallState(
-            channel,
-            self,
-            effective_deadline(timeout, channel.loop.time()),
-            Metadata(metadata),
-            channel.wait_for_ready if wait_for_ready is None else wait_for_ready,
-            channel.compression if compression is None else compression,
-        )
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.path} of {self.channel!r}>"
+        self.channel.check_open()
+        return CallState(self.channel, self, timeout, metadata, wait_for_ready, compression)
 
 
 class UnaryUnaryMethod(Method[Response]):
