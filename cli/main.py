@@ -23,6 +23,7 @@ COMMANDS = {
     "compile": "compile .proto files; write Python modules or stubs",
     "breaking": "compare two versions of a schema and print what breaks",
     "format": "bring .proto files into the canonical layout; comments are kept",
+    "lint": "look for what the style guide and experience advise against",
     "inspect": "take the bytes of a message apart, field by field",
     "explain-codec": "print the source that encodes and decodes a message",
 }

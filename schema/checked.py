@@ -77,7 +77,8 @@ def check_files(
 ) -> Checked:
     """Compiles files by the names that imports would use, as `compile_files` does. Raises SchemaError."""
     report = Report()
-    pool = FilePool()
+    # The well-known types come compiled, unless somebody checks one of them.
+    pool: dict[str, FileDescriptor] = {} if any(name in WELL_KNOWN_FILES for name in names) else FilePool()
     units = load_units(names, Locator(include, sources or {}, report), pool, report)
     run_passes(units, pool, report)
     files = [pool[name] for name in names]
