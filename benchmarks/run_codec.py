@@ -11,12 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from codec import startup
+from codec.report import Run, markdown, text
 from codec.shapes import SHAPES
-from codec.worker import OPERATIONS
+from codec.worker import CHECKSUM, OPERATIONS
 
 HERE = Path(__file__).resolve().parent
 CONTENDERS = ("upb", "barewire", "google_python", "betterproto2", "protobuf_py", "protobuf_py_ext")
-BASE = "upb"
 
 
 class Worker:
@@ -54,6 +55,10 @@ class Worker:
 
 def measure(workers: list[Worker], shapes: list[str], rounds: int, milliseconds: float) -> dict[str, dict]:
     """operation → shape → contender → nanoseconds: the smallest of `rounds` blocks, contenders taking turns."""
+    for shape in shapes:
+        sums = {worker.name: worker.time(shape, CHECKSUM, 0) for worker in workers}
+        if len(set(sums.values())) > 1:
+            raise RuntimeError(f"the contenders do not encode the same {shape}: {sums}")
     results: dict[str, dict] = {}
     for operation in OPERATIONS:
         for shape in shapes:
@@ -67,30 +72,11 @@ def measure(workers: list[Worker], shapes: list[str], rounds: int, milliseconds:
     return results
 
 
-def geometric_mean(values: list[float]) -> float:
-    return math.exp(sum(map(math.log, values)) / len(values))
-
-
-def report(results: dict[str, dict], names: list[str]) -> None:
-    """Prints nanoseconds for each operation, and the means as ratios to the first contender."""
-    width = max(map(len, names)) + 2
-    for operation, shapes in results.items():
-        print(f"\n{operation} (ns; smallest)")
-        print(f"{'shape':12}" + "".join(f"{name:>{width}}" for name in names))
-        for shape, best in shapes.items():
-            print(f"{shape:12}" + "".join(f"{best[name]:>{width},.0f}" for name in names))
-    for base in [name for name in (BASE, "barewire") if name in names]:
-        print(f"\ngeometric mean of all shapes, {base} = 1 (smaller is faster)")
-        print(f"{'operation':20}" + "".join(f"{name:>{width}}" for name in names))
-        for operation, shapes in results.items():
-            means = [geometric_mean([best[n] / best[base] for best in shapes.values()]) for n in names]
-            print(f"{operation:20}" + "".join(f"{mean:>{width}.2f}" for mean in means))
-    if BASE in names and "barewire" in names:
-        print("\nbarewire / upb by shape")
-        print(f"{'shape':12}" + "".join(f"{operation:>20}" for operation in results))
-        for shape in next(iter(results.values())):
-            row = [results[operation][shape] for operation in results]
-            print(f"{shape:12}" + "".join(f"{best['barewire'] / best[BASE]:>20.2f}" for best in row))
+def machine(core: int) -> str:
+    """The processor's name where the system tells it, and the core."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{platform.machine()} {models[0] if models else ''}, {len(models) or os.cpu_count()} cores, on core {core}"
 
 
 def main() -> None:
@@ -102,7 +88,13 @@ def main() -> None:
         "--shapes", default=",".join(shape.name for shape in SHAPES), help="default: %(default)s"
     )
     parser.add_argument("--core", type=int, default=max(os.sched_getaffinity(0)), help="the core to run on")
+    parser.add_argument(
+        "--startup", type=int, default=11, metavar="N", help="rounds of start-up costs; 0: none"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the page for the documentation")
+    others = "further runs (--json) for that page, of other interpreters"
+    parser.add_argument("--with", dest="others", type=Path, nargs="*", default=[], help=others)
     options = parser.parse_args()
 
     os.sched_setaffinity(0, {options.core})
@@ -112,18 +104,25 @@ def main() -> None:
             workers.append(Worker(name))
         except RuntimeError as error:
             print(f"left out: {error}", file=sys.stderr)
-    names = [worker.name for worker in workers]
-    print(
-        f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}, core {options.core}"
-    )
+    run: Run = {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "machine": machine(options.core),
+        "contenders": {worker.name: worker.version for worker in workers},
+    }
+    print(f"{run['python']}, {run['machine']}")
     for worker in workers:
         print(f"  {worker.name:16} {worker.version}")
-    results = measure(workers, options.shapes.split(","), options.rounds, options.ms)
+    run["results"] = measure(workers, options.shapes.split(","), options.rounds, options.ms)
     for worker in workers:
         worker.close()
-    report(results, names)
+    run["startup"] = startup.measure(options.startup) if options.startup else {}
+    print(text(run))
     if options.json:
-        options.json.write_text(json.dumps(results, indent=1))
+        options.json.write_text(json.dumps(run, indent=1))
+    if options.markdown:
+        options.markdown.write_text(
+            markdown([run, *(json.loads(other.read_text()) for other in options.others)])
+        )
 
 
 if __name__ == "__main__":
