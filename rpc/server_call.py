@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ServerCall(Call):
     """A call that a client makes of us."""
 
-    __slots__ = ("_head", "_trailers", "request")
+    __slots__ = ("_head", "_last_reset", "_trailers", "request")
     _transitions = SERVER_INBOUND
     _connection: ServerConnection
 
@@ -34,6 +34,7 @@ class ServerCall(Call):
         self._decoder = CODECS.get(request.encoding)
         self._head: list[HeaderField] | None = None
         self._trailers: list[HeaderField] | None = None
+        self._last_reset = Http2Error.NO_ERROR  # what cuts off a client that still sends after our trailers
 
     def headers_received(self, end_stream: bool) -> None:
         """Request trailers came."""
@@ -89,18 +90,24 @@ class ServerCall(Call):
             http2.send_headers(self.stream_id, self._trailers, end_stream=True)
             self._trailers = None
             if self.inbound is not Inbound.ENDED:
-                http2.reset(self.stream_id, Http2Error.NO_ERROR)  # R18
+                http2.reset(self.stream_id, self._last_reset)  # R18
             self.finish_locally(None)
         return sent
 
     def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
-        """The call cannot go on. A fault of the client's bytes is answered with trailers, a broken stream with
-        RST_STREAM; the application learns of both."""
+        """The call cannot go on. A fault of the client's bytes and a passed deadline are answered with trailers, a
+        broken stream with RST_STREAM; the application learns of all.
+
+        A deadline gets trailers in front of R35's RST_STREAM CANCEL: a client whose own timer is a little late takes
+        the bare reset for a cancellation (grpcio does).
+        """
         if self.ended:
             return
         answerable = error_code == Http2Error.CANCEL and self.outbound is not Outbound.ENDING
         self._tell_end(status)
-        if answerable and status.code not in (StatusCode.CANCELLED, StatusCode.DEADLINE_EXCEEDED):
+        if answerable and status.code is not StatusCode.CANCELLED:
+            if status.code is StatusCode.DEADLINE_EXCEEDED:
+                self._last_reset = Http2Error.CANCEL
             self._outgoing.clear()
             self.queued_bytes = self._head_offset = 0
             self.finish(status)
