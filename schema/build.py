@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..wire.enum import Enum
 from ..wire.message import Extension, build_class
-from ..wire.plan import MessagePlan
+from ..wire.plan import FieldPlan, MessagePlan
 from .class_names import enum_member_name, nested_attributes
 from .descriptor import (
     EnumDescriptor,
@@ -25,7 +25,7 @@ from .descriptor import (
     FileDescriptor,
     MessageDescriptor,
 )
-from .lower import Lowering
+from .lower import Lowering, cardinality
 from .message import Message
 from .wkt.mixins import MIXINS
 
@@ -98,8 +98,16 @@ class Builder:
             if descriptor in self._extensions:
                 return self._extensions[descriptor]
             extendee = self._lowering.message(descriptor.containing_type)
-            plan = self._lowering.extension(descriptor)
-            extension: Extension[Any] = Extension(plan, extendee)
+            # Within a registry no number is taken twice. But generated modules share the messages that they extend
+            # (options, mostly): two packages may have copies of one file, which then share its extensions, or have
+            # given one number to two of them; then the first keeps it, and using the other is a KeyError.
+            taken = extendee.extensions.get(descriptor.number)
+            if taken is not None and _is_same_extension(taken, descriptor):
+                extension: Extension[Any] = Extension(taken, extendee)
+            else:
+                extension = Extension(self._lowering.extension(descriptor), extendee)
+                if taken is not None:
+                    extendee.add_extension(taken)
             self._extensions[descriptor] = extension
             self._build_lowered()
             return extension
@@ -204,6 +212,14 @@ def base_class(descriptor: MessageDescriptor) -> type[Message]:
 def enum_members(descriptor: EnumDescriptor) -> list[tuple[str, int]]:
     """The Python names and the numbers of an enum's values, aliases included."""
     return [(enum_member_name(value.name), value.number) for value in descriptor.values]
+
+
+def _is_same_extension(plan: FieldPlan, descriptor: FieldDescriptor) -> bool:
+    return (
+        plan.name == descriptor.full_name
+        and plan.kind is descriptor.kind
+        and plan.cardinality is cardinality(descriptor)
+    )
 
 
 class _ScopedExtension:

@@ -65,7 +65,8 @@ def python_stub(
     body = Text()
     MessageEmitter(body, module, comments, stub=True).file(file)
     if file.services:
-        rpc = module.use("barewire.rpc", "generated", "rpc")
+        has_methods = any(service.methods for service in file.services)
+        rpc = module.use("barewire.rpc", "generated", "rpc") if has_methods else ""
         ServiceEmitter(body, module, comments, rpc=rpc, stub=True).file(file)
     _re_exports(body, module, file)
     for alias in module.aliases():
@@ -120,9 +121,10 @@ def _services_module(file: FileDescriptor, comments: Comments, layout: Layout) -
     rpc = module.free("rpc")
     own = module.module(file)
     body = Text()
-    with body.block(f"if {module.use('typing', 'TYPE_CHECKING')}:"):
-        body.line("from barewire.rpc import generated as " + rpc)
-    body.blank()
+    if any(service.methods for service in file.services):
+        with body.block(f"if {module.use('typing', 'TYPE_CHECKING')}:"):
+            body.line(f"from barewire.rpc import generated as {rpc}")
+        body.blank()
     body.line(f"{generated}.require(contract={CONTRACT}, module=__name__)")
     ServiceEmitter(body, module, comments, rpc=rpc).file(file)
     body.blank(2)

@@ -17,7 +17,7 @@ from .descriptor import (
 from .generate_names import class_scope
 from .generate_scope import MODULE_SCOPE, ModuleScope
 from .generate_text import Text
-from .generate_types import extension_type, field_types
+from .generate_types import argument, attribute_type
 from .lower import field_attributes
 from .wkt.mixins import MIXINS
 
@@ -95,7 +95,7 @@ class MessageEmitter:
         self, name: str, extension: FieldDescriptor, scope: set[str] | frozenset[str], form: str
     ) -> None:
         base = f"{self.module.use('barewire.schema', 'generated')}.Extension"
-        annotation = form.format(f"{base}[{extension_type(extension, self.module, scope)}]")
+        annotation = form.format(f"{base}[{attribute_type(extension, self.module, scope)}]")
         self.text.line(
             f"{name}: {annotation}  # extends {extension.containing_type.full_name} = {extension.number}"
         )
@@ -121,10 +121,8 @@ class MessageEmitter:
                 self.text.line(f"# oneof {inside.name}: at most one of the next {len(inside.fields)}")
                 self._comment_lines(inside)
             oneof = inside
-            types = field_types(field, self.module, scope)
-            self.text.line(
-                f"{attributes[field.name]}: {types.attribute}  # = {field.number}{_default(field)}"
-            )
+            annotation = attribute_type(field, self.module, scope)
+            self.text.line(f"{attributes[field.name]}: {annotation}  # = {field.number}{_default(field)}")
             self.text.docstring(self._comment(field))
 
     def _comment_lines(self, declared: object) -> None:
@@ -170,8 +168,7 @@ class MessageEmitter:
             this = f"_{this}"
         arguments = [this, "/", "*"] if this != "self" else ["self", "*"]
         for field in message.fields:
-            types = field_types(field, self.module, scope)
-            arguments.append(f"{attributes[field.name]}: {types.argument} = {types.default}")
+            arguments.append(f"{attributes[field.name]}: {argument(field, self.module, scope)}")
         self.text.listed("def __init__(", arguments, ") -> None: ...")
 
     def _which(self, message: MessageDescriptor, oneofs: list[OneofDescriptor], scope: set[str]) -> None:

@@ -93,7 +93,9 @@ class ModuleScope:
         if file in self._own:
             root, dot, rest = path.partition(".")
             if root in scope:
-                root = self._aliases[root] = self._aliases.get(root) or self.free(f"_{root}")
+                if root not in self._aliases:
+                    self._aliases[root] = self.free(f"_{root}")
+                root = self._aliases[root]
             return root + dot + rest
         if file.name == DESCRIPTOR_FILE:
             return f"{self.use('barewire.schema.wkt', 'descriptor_pb')}.{path}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..wire.plan import Cardinality, Kind
 from .descriptor import FieldDescriptor
 from .generate_scope import ModuleScope, Scope
@@ -19,39 +17,38 @@ _SCALARS = {
 _ZEROS = {"float": "0.0", "bool": "False", "str": '""', "bytes": 'b""', "int": "0"}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldTypes:
-    """`attribute` is what reading gives; `argument` what the constructor takes, and `default` what it takes it for."""
-
-    attribute: str
-    argument: str
-    default: str
-
-
-def field_types(field: FieldDescriptor, module: ModuleScope, scope: Scope) -> FieldTypes:
-    """The types of a field, in a class body with the names `scope`."""
-    shape = cardinality(field)
-    if shape is Cardinality.MAP:
-        assert field.message_type is not None
-        key, value = (
-            _single(part, module, scope)
-            for part in sorted(field.message_type.fields, key=lambda part: part.number)
-        )
-        mapping = module.use("collections.abc", "Mapping")
-        dictionary = module.builtin("dict", scope)
-        return FieldTypes(f"{dictionary}[{key}, {value}]", f"{mapping}[{key}, {value}] | None", "None")
-    single = _single(field, module, scope)
-    if shape is Cardinality.REPEATED:
-        iterable = module.use("collections.abc", "Iterable")
-        return FieldTypes(f"{module.builtin('list', scope)}[{single}]", f"{iterable}[{single}]", "()")
-    if shape is Cardinality.IMPLICIT:
-        return FieldTypes(single, single, _zero(field))
-    return FieldTypes(f"{single} | None", f"{single} | None", "None")
+def attribute_type(field: FieldDescriptor, module: ModuleScope, scope: Scope) -> str:
+    """What reading a field or an extension gives, in a class body with the names `scope`."""
+    match cardinality(field):
+        case Cardinality.MAP:
+            return f"{module.builtin('dict', scope)}[{_key_and_value(field, module, scope)}]"
+        case Cardinality.REPEATED:
+            return f"{module.builtin('list', scope)}[{_single(field, module, scope)}]"
+        case Cardinality.IMPLICIT:
+            return _single(field, module, scope)
+        case Cardinality.EXPLICIT | Cardinality.REQUIRED:
+            return f"{_single(field, module, scope)} | None"
 
 
-def extension_type(field: FieldDescriptor, module: ModuleScope, scope: Scope) -> str:
-    """What `message[extension]` gives."""
-    return field_types(field, module, scope).attribute
+def argument(field: FieldDescriptor, module: ModuleScope, scope: Scope) -> str:
+    """The type and the default of a field's argument of the constructor: `int = 0`."""
+    match cardinality(field):
+        case Cardinality.MAP:
+            mapping = module.use("collections.abc", "Mapping")
+            return f"{mapping}[{_key_and_value(field, module, scope)}] | None = None"
+        case Cardinality.REPEATED:
+            iterable = module.use("collections.abc", "Iterable")
+            return f"{iterable}[{_single(field, module, scope)}] = ()"
+        case Cardinality.IMPLICIT:
+            return f"{_single(field, module, scope)} = {_zero(field)}"
+        case Cardinality.EXPLICIT | Cardinality.REQUIRED:
+            return f"{_single(field, module, scope)} | None = None"
+
+
+def _key_and_value(field: FieldDescriptor, module: ModuleScope, scope: Scope) -> str:
+    assert field.message_type is not None
+    parts = sorted(field.message_type.fields, key=lambda part: part.number)
+    return ", ".join(_single(part, module, scope) for part in parts)
 
 
 def _zero(field: FieldDescriptor) -> str:

@@ -93,34 +93,41 @@ class File:
         `descriptor` is an encoded FileDescriptorProto (None: a well-known file, which the runtime has), `dependencies`
         are the files that it imports, but for the well-known ones. Raises ImportError when these do not fit together.
         """
-        try:
-            self.descriptor = _load(name, descriptor, dependencies)
-        except SchemaError as error:
-            raise ImportError(
-                f"the descriptor of {name} does not fit those of the files that it imports, which were generated from "
-                f"another state of them; generate them all again\n{error}",
-                name=module["__name__"],
-            ) from error
         self._registry: Registry | None = None
         self._services: dict[ServiceDescriptor, ServiceSpec] = {}
         self._lock = RLock()
+        try:
+            self.descriptor = _load(name, descriptor, dependencies)
+            self.builder = self._bind(module)
+        except SchemaError as error:
+            raise ImportError(
+                f"{name} does not fit what it imports, or what else is imported; if files have changed, generate all "
+                f"of them again\n{error}",
+                name=module["__name__"],
+            ) from error
+
+    def _bind(self, module: dict[str, Any]) -> GeneratedBuilder:
+        """Put everything that is declared, services excepted, into the module."""
+        file = self.descriptor
         names = {
             name: declared
-            for name, (_, declared) in declared_names(self.descriptor).items()
-            if symbol_file(declared) is self.descriptor
+            for name, (_, declared) in declared_names(file).items()
+            if symbol_file(declared) is file and not isinstance(declared, ServiceDescriptor)
         }
         places = places_in(names, module)
-        self.builder = GeneratedBuilder(self.descriptor, module["__name__"], places, lambda: self.registry)
-        if name not in WELL_KNOWN_FILES:  # those are shared with registries that have classes of their own
-            self.descriptor.builder = self.builder
-            self.descriptor.option_reader = read_options
+        builder = GeneratedBuilder(file, module["__name__"], places, lambda: self.registry)
+        if (
+            file.name not in WELL_KNOWN_FILES
+        ):  # those are shared with registries that have classes of their own
+            file.builder = builder
+            file.option_reader = read_options
         for name, declared in names.items():
-            if not isinstance(declared, ServiceDescriptor):
-                module[name] = self._class_or_value(declared)
+            module[name] = _built(builder, declared)
         for scope in places:
             if isinstance(scope, MessageDescriptor):
                 for extension in scope.extensions:
-                    self.builder.extension(extension)
+                    builder.extension(extension)
+        return builder
 
     @property
     def registry(self) -> Registry:
@@ -140,18 +147,20 @@ class File:
                     spec = self._services[service] = service_spec(service, self.builder)
                 module[name] = _service_class(name, what, spec, module)
 
-    def _class_or_value(self, declared: Declared) -> Any:
-        match declared:
-            case MessageDescriptor():
-                return self.builder.message_class(declared)
-            case EnumDescriptor():
-                return self.builder.enum_class(declared)
-            case EnumValueDescriptor():
-                return self.builder.enum_class(declared.enum)(declared.number)
-            case FieldDescriptor():
-                return self.builder.extension(declared)
-            case ServiceDescriptor():
-                raise TypeError(declared)
+
+def _built(builder: GeneratedBuilder, declared: Declared) -> Any:
+    """What stands in a module for a declaration."""
+    match declared:
+        case MessageDescriptor():
+            return builder.message_class(declared)
+        case EnumDescriptor():
+            return builder.enum_class(declared)
+        case EnumValueDescriptor():
+            return builder.enum_class(declared.enum)(declared.number)
+        case FieldDescriptor():
+            return builder.extension(declared)
+        case ServiceDescriptor():
+            raise TypeError(f"{declared} stands in the module of the services")
 
 
 def registry(*modules: ModuleType) -> Registry:
