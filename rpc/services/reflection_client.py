@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ... import schema
-from ...schema.from_descriptor_proto import load
+from ...schema.errors import SchemaError
+from ...schema.reflection import ReflectedFiles, TooManyFiles
 from ..errors import RpcError
 from ..metadata import Metadata, MetadataPairs
 from ..status import StatusCode
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ..aio import Channel
 
 _VERSIONS = ("v1", "v1alpha")
-_MAX_FILES = 10_000  # that one symbol may need
 
 
 class ReflectionClient:
@@ -111,40 +110,21 @@ class ReflectionClient:
 
     async def _load(self, response: Any) -> None:
         """Load the files of an answer. A server may leave out files that they import: those are asked for by name."""
-        files: dict[str, tuple[bytes, list[str]]] = {}
-        _gather(response, files)
-        missing = deque(self._missing(files))
-        while missing:
-            name = missing.popleft()
-            if name in files:
-                continue
-            if len(files) >= _MAX_FILES:
-                raise RpcError(
-                    StatusCode.RESOURCE_EXHAUSTED, f"the server sends more than {_MAX_FILES} files"
-                )
-            _gather(await self._ask(file_by_filename=name), files)
-            missing += self._missing(files)
-        loaded = load([data for data, _ in files.values()], self.registry.files)
-        self.registry.add(*loaded)
-
-    def _missing(self, files: dict[str, tuple[bytes, list[str]]]) -> list[str]:
-        wanted = {name for _, dependencies in files.values() for name in dependencies}
-        return sorted(name for name in wanted if name not in files and name not in self.registry.files)
-
-
-def _gather(response: Any, files: dict[str, tuple[bytes, list[str]]]) -> None:
-    proto: Any = schema.wkt.FileDescriptorProto
-    before = len(files)
-    for data in response.file_descriptor_response.file_descriptor_proto:
+        files = ReflectedFiles(self.registry)
         try:
-            file = proto.decode(data)
-        except ValueError as error:
-            raise RpcError(
-                StatusCode.INTERNAL, f"the server sent a broken file descriptor: {error}"
-            ) from error
-        files.setdefault(file.name or "", (data, list(file.dependency)))
-    if len(files) == before:
-        raise RpcError(StatusCode.INTERNAL, "the server answered a question for a file without any file")
+            files.add(_protos(response))
+            while (name := files.next_missing()) is not None:
+                files.add(_protos(await self._ask(file_by_filename=name)), name)
+        except TooManyFiles as error:
+            raise RpcError(StatusCode.RESOURCE_EXHAUSTED, error.diagnostics[0].message) from error
+        except SchemaError as error:
+            raise RpcError(StatusCode.INTERNAL, error.diagnostics[0].message) from error
+        files.load()
+
+
+def _protos(response: Any) -> list[bytes]:
+    files = response.file_descriptor_response
+    return [] if files is None else files.file_descriptor_proto
 
 
 def _code(number: int) -> StatusCode:
