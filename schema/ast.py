@@ -26,6 +26,13 @@ class Int:
     end: int
 
 
+class _MinusZero(int):
+    """The integer literal `-0`: zero, but as a float it has a sign."""
+
+
+MINUS_ZERO = _MinusZero()
+
+
 @dataclass(slots=True, eq=False)
 class Scalar:
     """The value of an option: a bytes (string literal), int, float, or str (identifier, `-` in front if negative)."""

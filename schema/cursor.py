@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .ast import Int, Name
-from .lexer import END, IDENT, NUMBER, STRING, tokenize
+from .lexer import END, IDENT, NUMBER, PUNCTUATION, STRING, tokenize
 from .literal import LiteralError, number_value, string_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from .errors import Report
     from .source import Source
@@ -70,6 +70,16 @@ class Cursor:
         """The text of the token after the next."""
         at = self.index + 1
         return self.texts[at] if at < len(self.texts) else ""
+
+    def split_word(self, words: Container[str]) -> None:
+        """Where one of `words` is the beginning of a dotted name, takes it apart: protoc reads words, not names."""
+        at = self.index
+        word, dot, rest = self.texts[at].partition(".")
+        if dot and word in words and self.kinds[at] == IDENT:
+            start = self.starts[at]
+            self.texts[at : at + 1] = word, ".", rest
+            self.kinds[at : at + 1] = IDENT, PUNCTUATION, IDENT
+            self.starts[at : at + 1] = start, start + len(word), start + len(word) + 1
 
     # Taking
 

@@ -239,8 +239,9 @@ class _Interpreter:
         elif not isinstance(value, ast.Scalar):
             self.unit.error(value, f"'{_written(option)}' is {field.kind.value}: it takes a plain value")
         else:
+            plain = 0 if value.value is ast.MINUS_ZERO else value.value
             try:
-                return record(field, scalar_payload(field, value.value, text_format=False))
+                return record(field, scalar_payload(field, plain, text_format=False))
             except ValueFault as fault:
                 self.unit.error(value, str(fault), fault.help)
         return b""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..wire.plan import Kind
 from .ast import Field, Int, Message, Name, Oneof
 from .cursor import Fault
 from .parse_option import parse_option_list
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from .cursor import Cursor
 
 _LABELS = frozenset(("optional", "required", "repeated"))
+SCALAR_WORDS = frozenset(kind.value for kind in Kind if kind not in (Kind.GROUP, Kind.MESSAGE, Kind.ENUM))
+FIRST_WORDS = _LABELS | SCALAR_WORDS | {"map", "group"}
 
 
 @dataclass(slots=True)
@@ -27,10 +30,14 @@ class Scope:
 
 def parse_field(p: Cursor, scope: Scope) -> None:
     """One field statement, its label included."""
+    if "." in p.text:
+        p.split_word(FIRST_WORDS)
     start = p.start
     label = p.identifier("a label") if p.text in _LABELS else None
     if label and label.text != "repeated":
         _check_label(p, label)
+    if label and "." in p.text:
+        p.split_word(FIRST_WORDS)
     if scope.oneof and label:
         help = "remove the label"
         p.syntax_error(Fault(f"a member of a oneof cannot be '{label.text}'", label.start, label.end, help))
@@ -40,7 +47,8 @@ def parse_field(p: Cursor, scope: Scope) -> None:
     elif p.text == "group":
         _parse_group(p, scope, label, start)
     else:
-        type_name = p.type_name("the type of a field")
+        what = "the type of a field"
+        type_name = p.identifier(what) if p.text in SCALAR_WORDS else p.type_name(what)
         if not label and not scope.oneof and p.edition == "proto2":
             help = "add 'optional', 'required' or 'repeated'"
             p.syntax_error(Fault("a proto2 field needs a label", type_name.start, type_name.end, help))

@@ -74,6 +74,7 @@ def _parse_statement(p: Cursor, file: File) -> None:
         case "import":
             p.advance()
             file.imports.append(_parse_import(p, start))
+            _check_import(p, file.imports)
         case "package":
             _parse_package(p, file)
         case "option":
@@ -104,6 +105,19 @@ def _parse_import(p: Cursor, start: int) -> Import:
     path = p.text_string("the file to import")
     p.end_statement()
     return Import(path=path, modifier=modifier, start=start, end=p.end)
+
+
+def _check_import(p: Cursor, imports: list[Import]) -> None:
+    """Edition 2024 has `import option` in place of `import weak`, and wants it behind the other imports."""
+    new = imports[-1]
+    if not p.has_visibility:
+        return
+    if new.modifier == "weak":
+        help = "'import option' imports what only options need"
+        p.syntax_error(Fault("edition 2024 has no 'import weak'", new.start, new.path.end, help))
+    elif new.modifier != "option" and any(other.modifier == "option" for other in imports):
+        help = "write the imports for options last"
+        p.syntax_error(Fault("this import follows an 'import option'", new.start, new.path.end, help))
 
 
 def _parse_package(p: Cursor, file: File) -> None:

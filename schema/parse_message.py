@@ -39,7 +39,13 @@ def parse_message_body(p: Cursor, message: Message) -> None:
     message.end = p.end
 
 
+# Words that decide what a statement is, even if a dot follows: no type of a field can start with one.
+_WORDS = frozenset(("message", "enum", "oneof", "option", "extend", "extensions", "reserved"))
+
+
 def _parse_statement(p: Cursor, message: Message, scope: Scope) -> None:
+    if "." in p.text:
+        p.split_word(_WORDS)
     keyword, start = p.text, p.start
     match keyword:
         case "message":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .ast import Aggregate, AggregateField, Name, Option, OptionPart, Scalar, Value, ValueList
+from .ast import MINUS_ZERO, Aggregate, AggregateField, Name, Option, OptionPart, Scalar, Value, ValueList
 from .cursor import Fault
 from .lexer import IDENT, NUMBER, STRING
 
@@ -73,12 +73,11 @@ def _parse_scalar(p: Cursor) -> Scalar:
     if not p.accept("-"):
         raise p.fault("expected a value")
     if p.kind == IDENT:
-        if p.text not in ("inf", "nan", "infinity"):
+        if p.text.lower() not in ("inf", "nan", "infinity"):
             raise p.fault("only a number, 'inf' or 'nan' can be negative")
         return Scalar("-" + p.identifier("a value").text, start, p.end)
     value = p.number("a number after '-'")
-    # A zero keeps its sign: as a float, it has one.
-    return Scalar(-value if value else -0.0, start, p.end)
+    return Scalar(-value if value or isinstance(value, float) else MINUS_ZERO, start, p.end)
 
 
 def _parse_aggregate(p: Cursor, closing: str, depth: int) -> Aggregate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .ast import Method, Name, Service
+from .parse_field import SCALAR_WORDS
 from .parse_option import parse_option_statement
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def _parse_method(p: Cursor, start: int) -> Method:
 
 def _parse_side(p: Cursor, what: str) -> tuple[bool, Name]:
     p.expect("(", f"before {what}")
+    if "." in p.text:
+        p.split_word(("stream", *SCALAR_WORDS))
     streaming = p.accept("stream")
     message = p.type_name(f"the message type of {what}")
     p.expect(")", f"after {what}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import NamedTuple
 
-_BOM = b"\xef\xbb\xbf"
+_BOM = "\ufeff"
 
 
 class Span(NamedTuple):
@@ -27,18 +27,15 @@ class Source:
 
     def __init__(self, name: str, text: str, path: str | None = None) -> None:
         self.name = name
-        self.text = text
+        self.text = text.removeprefix(_BOM)
         self.path = path
-        self.has_bom = False
+        self.has_bom = text.startswith(_BOM)
         self._line_starts: list[int] | None = None
 
     @classmethod
     def from_bytes(cls, name: str, data: bytes, path: str | None = None) -> Source:
         """Decodes `data` as UTF-8, with or without a byte order mark."""
-        text = data.removeprefix(_BOM)
-        source = cls(name, text.decode("utf-8", "surrogateescape"), path)
-        source.has_bom = len(text) != len(data)
-        return source
+        return cls(name, data.decode("utf-8", "surrogateescape"), path)
 
     @property
     def display_name(self) -> str:

@@ -333,7 +333,8 @@ class _Walk:
             (node.output_type, node.server_streaming, 3, 6),
         ):
             if streaming:
-                self.out.add((*path, flag), self.before(side.start), self.end_before(side.start))
+                word = self.before(side.start)
+                self.out.add((*path, flag), word, word + len("stream"))
             self.out.add((*path, field), side.start, side.end)
         if not node.has_block:
             self.out.comments_at(location, node.end - 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .validate_enums import check_enum
+from .validate_feature_support import check_field_support, check_value_support
 from .validate_features import check_features
 from .validate_fields import check_extension, check_field
 from .validate_files import check_file
@@ -36,10 +37,15 @@ def validate(unit: Unit, table: SymbolTable) -> None:
     for field, node in unit.fields:
         check_field(unit, field, node)
         check_features(unit, field, node)
+        if field.option_bytes:
+            check_field_support(unit, field, node)
         if field.is_extension:
             check_extension(unit, table, field, node)
             check_declared(unit, field, node)
     for enum, node in unit.enums:
         check_enum(unit, enum, node)
+    for value, node in unit.values:
+        if value.option_bytes:
+            check_value_support(unit, value, node)
     check_style(unit)
     check_visibility(unit)

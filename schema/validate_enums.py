@@ -31,8 +31,7 @@ def check_enum(unit: Unit, enum: EnumDescriptor, node: ast.Enum) -> None:
         )
     _check_aliases(unit, enum, node)
     _check_reserved(unit, enum, node)
-    if ast.word_of(node.options, "deprecated_legacy_json_field_conflicts") != "true":
-        _check_similar_names(unit, enum, node)
+    _check_similar_names(unit, enum, node)
 
 
 def _check_aliases(unit: Unit, enum: EnumDescriptor, node: ast.Enum) -> None:
@@ -78,13 +77,14 @@ def _check_reserved(unit: Unit, enum: EnumDescriptor, node: ast.Enum) -> None:
 def _check_similar_names(unit: Unit, enum: EnumDescriptor, node: ast.Enum) -> None:
     """Generators strip the enum's name from its values and turn them into CamelCase: they must still differ then."""
     seen: dict[str, EnumValueDescriptor] = {}
+    tolerant = ast.word_of(node.options, "deprecated_legacy_json_field_conflicts") == "true"
     for value, child in zip(enum.values, node.values, strict=True):
         short = _camel(_without_prefix(enum.name, value.name))
         other = seen.setdefault(short, value)
         if other.name == value.name or other.number == value.number:
             continue
         text = f"'{value.name}' and '{other.name}' are the same without case, underscores and the enum's name"
-        if enum.features.json_format == "LEGACY_BEST_EFFORT":
+        if unit.file.syntax == "proto2" and tolerant:
             unit.report.warning(unit.source, child.name.start, child.name.end, text)
         else:
             unit.error(child.name, text, "generated code in some languages could not tell them apart")

@@ -7,6 +7,7 @@ import struct
 from typing import TYPE_CHECKING, Any
 
 from ..wire.plan import Kind
+from .ast import MINUS_ZERO
 
 if TYPE_CHECKING:
     from .descriptor import FieldDescriptor
@@ -59,7 +60,7 @@ def scalar_value(field: FieldDescriptor, value: bytes | int | float | str) -> An
 
 
 def _integer(kind: Kind, value: bytes | int | float | str) -> int:
-    if isinstance(value, float) and str(value) == "-0.0":
+    if value is MINUS_ZERO:
         return 0
     if not isinstance(value, int):
         raise ValueFault(f"{kind.value} holds whole numbers")
@@ -77,6 +78,8 @@ def _float(kind: Kind, value: bytes | int | float | str) -> float:
         return words[value]
     if isinstance(value, bytes):
         raise ValueFault(f"{kind.value} is written without quotes")
+    if value is MINUS_ZERO:
+        return -0.0
     try:
         number = float(value)
     except OverflowError:
@@ -130,6 +133,8 @@ def text_value(field: FieldDescriptor, value: bytes | int | float | str) -> Any:
         return _TEXT_BOOLS[value]
     if kind in (Kind.FLOAT, Kind.DOUBLE) and isinstance(value, str):
         value = value.lower().replace("infinity", "inf")
+        if value == "-nan":
+            return math.copysign(math.nan, -1)
     if kind is Kind.ENUM and isinstance(value, int):
         low, high = INTEGER_RANGES[Kind.INT32]
         known = not field.enum_type or any(v.number == value for v in field.enum_type.values)

@@ -17,5 +17,6 @@ def cases(folder: str) -> list[Path]:
 
 
 def sources_of(path: Path) -> dict[str, str]:
-    first, *rest = re.split(r"^// file: (\S+)\n", path.read_text(), flags=re.MULTILINE)
+    text = path.read_bytes().decode("utf-8", "surrogateescape")  # line ends as they are
+    first, *rest = re.split(r"^// file: (\S+)\n", text, flags=re.MULTILINE)
     return {MAIN: first, **dict(zip(rest[::2], rest[1::2], strict=True))}
