@@ -6,9 +6,15 @@ await server.start("127.0.0.1:50051")
 async with rpc.Channel("127.0.0.1:50051") as channel:
     stub = books.BookstoreStub(channel)
     book = await stub.GetBook(books.GetBookRequest(id="1"), timeout=2)
+
+with rpc.sync.Channel("127.0.0.1:50051") as channel:  # the same, blocking
+    book = books.BookstoreStub(channel).GetBook(books.GetBookRequest(id="1"), timeout=2)
 """
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from .aio import Call, Channel, Server, ServicerContext
 from .backoff import BackoffPolicy
@@ -18,6 +24,9 @@ from .limits import Limits
 from .metadata import Metadata
 from .status import Status, StatusCode
 from .version import __version__
+
+if TYPE_CHECKING:
+    from . import sync
 
 __all__ = [
     "BackoffPolicy",
@@ -35,4 +44,11 @@ __all__ = [
     "Status",
     "StatusCode",
     "__version__",
+    "sync",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "sync":  # the blocking channel is imported by those who use it
+        return importlib.import_module(".sync", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

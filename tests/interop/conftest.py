@@ -13,6 +13,7 @@ from tests.support.processes import Child
 from tests.support.protos import generated_folder
 
 from .clients.asynchronous import BarewireClient, BarewireWithGeneratedStubs, GrpcioAioClient, LoopThread
+from .clients.barewire_sync import BarewireSyncClient
 from .clients.grpcio_sync import GrpcioSyncClient
 from .clients.outcome import Client
 
@@ -24,6 +25,9 @@ PAIRS = (
     ("barewire", "grpcio-aio"),
     ("barewire", "barewire"),
     ("barewire-generated-stubs", "barewire"),
+    ("barewire-sync", "grpcio-sync"),
+    ("barewire-sync", "grpcio-aio"),
+    ("barewire-sync", "barewire"),
     ("grpcio-sync", "grpcio-aio"),
     ("grpcio-aio", "grpcio-sync"),
 )
@@ -32,6 +36,7 @@ SERVERS = {
     "grpcio-sync": "tests.interop.peers.grpcio_sync_server",
     "grpcio-aio": "tests.interop.peers.grpcio_aio_server",
 }
+BLOCKING_CLIENTS = {"grpcio-sync": GrpcioSyncClient, "barewire-sync": BarewireSyncClient}
 ASYNC_CLIENTS = {
     "grpcio-aio": GrpcioAioClient,
     "barewire": BarewireClient,
@@ -83,8 +88,8 @@ def connect(loop_thread: LoopThread) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def get(name: str, target: str, roots: bytes | None = None) -> Client:
-            if name == "grpcio-sync":
-                client: Client = GrpcioSyncClient(target, roots)
+            if name in BLOCKING_CLIENTS:
+                client: Client = BLOCKING_CLIENTS[name](target, roots)
             else:
                 client = ASYNC_CLIENTS[name](target, loop_thread, roots)
             stack.callback(client.close)

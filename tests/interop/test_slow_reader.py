@@ -36,7 +36,7 @@ def wait_until_it_stands_still(client: Client, label: str, what: str) -> int:
 
 
 @pytest.mark.rule(72)
-@pytest.mark.parametrize("client_name", ["grpcio-sync", "grpcio-aio", "barewire"])
+@pytest.mark.parametrize("client_name", ["grpcio-sync", "grpcio-aio", "barewire", "barewire-sync"])
 def test_r72_our_server_sends_to_a_sleeping_reader(connect: Connect, client_name: str) -> None:
     with start_server("barewire") as child:
         client = connect(client_name, f"127.0.0.1:{child.line()}")
@@ -57,7 +57,7 @@ def test_r72_our_server_sends_to_a_sleeping_reader(connect: Connect, client_name
 
 
 @pytest.mark.rule(72)
-@pytest.mark.parametrize("client_name", ["grpcio-sync", "grpcio-aio", "barewire"])
+@pytest.mark.parametrize("client_name", ["grpcio-sync", "grpcio-aio", "barewire", "barewire-sync"])
 def test_r72_our_handler_sleeps_while_a_client_sends(connect: Connect, client_name: str) -> None:
     with start_server("barewire") as child:
         client = connect(client_name, f"127.0.0.1:{child.line()}")

@@ -19,7 +19,9 @@ from .conftest import PAIRS, Connect, start_server
 from .peers.ledger import SHELF
 
 each_pair = pytest.mark.parametrize(("client_name", "server_name"), PAIRS, ids=map("-to-".join, PAIRS))
-each_client = pytest.mark.parametrize("client_name", ["grpcio-sync", "grpcio-aio", "barewire"])
+each_client = pytest.mark.parametrize(
+    "client_name", ["grpcio-sync", "grpcio-aio", "barewire", "barewire-sync"]
+)
 
 
 @pytest.fixture(scope="module")
