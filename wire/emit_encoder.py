@@ -43,7 +43,10 @@ _COMMON = {
     "odd_map": helpers.odd_map,
     "odd_message": helpers.odd_message,
     "odd_zero": helpers.odd_zero,
+    "LEAST_FLOAT": helpers.LEAST_FLOAT,
+    "MINUS_LEAST_FLOAT": -helpers.LEAST_FLOAT,
     "minus_zero": helpers.minus_zero,
+    "odd_float": helpers.odd_float,
 }
 
 
@@ -149,7 +152,10 @@ class EncoderEmitter:
     def implicit_fixed(self, field: FieldPlan, v: str) -> str:
         """Tag and value unless the value is zero; negative zero is no zero."""
         pack = self._fixed(field.kind, v, _tag(field))
-        if field.kind in (Kind.FLOAT, Kind.DOUBLE):
+        if field.kind is Kind.FLOAT:  # smaller values than the least float may turn into zero
+            usual = f"{v} >= LEAST_FLOAT or {v} <= MINUS_LEAST_FLOAT"
+            return f"{pack} if {usual} or {v} is not FLOAT_ZERO and odd_float({v}) else b''"
+        if field.kind is Kind.DOUBLE:
             return f"{pack} if {v} or {v} is not FLOAT_ZERO and minus_zero({v}) else b''"
         return f"{pack} if {v} else b'' if {v} is ZERO else odd_zero({v})"
 

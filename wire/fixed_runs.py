@@ -17,7 +17,7 @@ def fixed_runs(fields: Sequence[FieldPlan], *, one_byte_tags: bool = False) -> d
         return (
             field.kind in FORMATS
             and field.kind
-            is not Kind.FLOAT  # one may be too large for its Struct, and is written all the same
+            is not Kind.FLOAT  # one may be too large for its Struct, or so small that it turns into zero
             and field.cardinality is Cardinality.IMPLICIT
             and not (one_byte_tags and field.number > 15)
         )

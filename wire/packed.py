@@ -18,7 +18,7 @@ from .packed_bulk import MIN_BYTES, MIN_VALUES, pack_bulk, unpack_bulk
 from .plan import Kind
 from .read_helpers import ADD_7, ADD_14, ADD_21, ADD_28, ADD_35, ZIGZAG, Unusual
 from .varint import UINT64_MASK
-from .write_helpers import VARINT, WRITERS, odd_bool
+from .write_helpers import CONTINUED, VARINT, WRITERS, odd_bool
 
 Unpacker = Callable[[bytes], list[Any]]
 Packer = Callable[[Sequence[Any]], bytes]
@@ -183,7 +183,17 @@ def _varint_packer(kind: Kind) -> Packer:
             payload = pack_bulk(values, kind)
             if payload is not None:
                 return payload
-        return b"".join([VARINT[value] if 0 <= value < 0x4000 else write(b"", value) for value in values])
+        # One comparison at a time, as in generated encoders: `0 <= value < 0x4000` costs more.
+        return b"".join(
+            [
+                (VARINT[value] if value >= 0 else write(b"", value))
+                if value < 0x4000
+                else CONTINUED[value & 0x3FFF] + VARINT[value >> 14]
+                if value < 0x10000000
+                else write(b"", value)
+                for value in values
+            ]
+        )
 
     return pack_varints
 

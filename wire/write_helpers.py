@@ -14,7 +14,7 @@ from operator import index
 from typing import Any, cast
 
 from .access import is_list
-from .fixed import FORMATS
+from .fixed import FORMATS, STRUCTS
 from .plan import Kind
 from .varint import encode_varint
 
@@ -58,6 +58,9 @@ def long_length(tag: bytes, length: int) -> bytes:
     if length < 0x10000000:
         return tag + CONTINUED[length & 0x3FFF] + VARINT[length >> 14]
     return tag + encode_varint(length)
+
+
+LEAST_FLOAT = 2.0**-149  # the smallest float above zero: what lies below half of it is packed as zero
 
 
 # The writers below get numbers that are negative, or 128 and more. Their callers promise nothing
@@ -179,8 +182,13 @@ def odd_zero(value: Any) -> bytes:
 
 
 def minus_zero(value: Any) -> bool:
-    """Whether a float field that holds something false is to be written all the same."""
+    """Whether a double field that holds something false is to be written all the same."""
     return copysign(1.0, value) < 0
+
+
+def odd_float(value: Any) -> bool:
+    """Whether a float field that holds something nearer to zero than any float, or no number, is to be written."""
+    return STRUCTS[Kind.FLOAT].pack(value) != b"\0\0\0\0"
 
 
 @functools.cache

@@ -50,6 +50,9 @@ class Index:
         (Odd(number=Genre.POEM, fixed=Genre.POEM, double=Genre.POEM), Odd(number=2, fixed=2, double=2.0)),
         (Odd(data=bytearray(b"x"), maybe=memoryview(b"yz")), Odd(data=b"x", maybe=b"yz")),
         (Odd(single=1e300), Odd(single=float("inf"))),
+        (Odd(single=6e-258), Odd()),  # no float is so near to zero but zero itself
+        (Odd(single=-6e-258), Odd(single=-0.0)),
+        (Odd(single=2.0**-149), Odd(single=1.4e-45)),
         (Odd(singles=[-1e300]), Odd(singles=[float("-inf")])),
         (Odd(double=Fraction(1, 2), single=3), Odd(double=0.5, single=3.0)),
         (Odd(flags=[1, 0, True]), Odd(flags=[True, False, True])),
