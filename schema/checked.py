@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .checked_places import places_of
 from .compile import run_passes
 from .descriptor import ExtensionRange, FileDescriptor, HasOptions
 from .errors import Report, SchemaError
@@ -30,6 +31,7 @@ class Checked:
     all_files: list[FileDescriptor]
     units: dict[str, Unit] = field(default_factory=dict)
     _places: dict[HasOptions, tuple[Unit, int]] = field(default_factory=dict)
+    _set_places: dict[FileDescriptor, dict[HasOptions, Where]] = field(default_factory=dict)
 
     def where(self, declared: HasOptions) -> Where:
         """Where a file, or something in it, is declared."""
@@ -39,9 +41,16 @@ class Checked:
         file = _file(declared)
         unit = self.units.get(file.name)
         if unit is None:
-            return Where(file.name)
+            return self._set_place(file, declared)
         package = unit.tree.package
-        return Where.in_source(unit.source, package.start if package and declared is file else 0)
+        start = unit.source.text.rfind("package", 0, package.start) if package and declared is file else 0
+        return Where.in_source(unit.source, max(0, start))
+
+    def _set_place(self, file: FileDescriptor, declared: HasOptions) -> Where:
+        """In a descriptor set; known if it has source info."""
+        if file not in self._set_places:
+            self._set_places[file] = places_of(file)
+        return self._set_places[file].get(declared) or Where(file.name)
 
 
 def open_checked(path: str | Path, include: Sequence[str | Path] = ()) -> Checked:

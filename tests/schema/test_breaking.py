@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from barewire.schema import SchemaError
+from barewire.schema import SchemaError, wkt
 from barewire.schema.breaking import CATEGORIES, RULES, Checked, check_files, compare, open_checked
+from barewire.schema.compile import compile_files
 from barewire.schema.findings import as_text
-from tests.support.proto_cases import MAIN, cases
+from barewire.schema.to_descriptor_proto import file_descriptor_proto
+from tests.support.proto_cases import MAIN, cases, sources_of
 from tests.support.protoc import protoc, protoc_sources
 
 CASES = cases("breaking")
@@ -91,6 +93,15 @@ def test_descriptor_sets_give_the_same_findings(path: Path, tmp_path: Path) -> N
 )  # fmt: skip
 def test_safe_changes(change: tuple[str, str]) -> None:
     assert compare(*map(proto3, change)) == []
+
+
+def test_any_two_schemas_can_be_compared() -> None:
+    schemas = [check_files([MAIN], sources=sources_of(path)) for path in cases("valid")[::9]]
+    for old in schemas:
+        for new in schemas:
+            findings = compare(old, new, categories=CATEGORIES)
+            assert as_text(findings).count("\n  help: ") == len(findings)
+            assert not (old is new and findings)
 
 
 def test_what_moves_to_another_file_is_not_gone() -> None:
@@ -186,6 +197,17 @@ def test_what_cannot_be_compared(tmp_path: Path) -> None:
     (tmp_path / "junk.binpb").write_bytes(b"\xff\xff")
     with pytest.raises(SchemaError, match="no descriptor set"):
         open_checked(tmp_path / "junk.binpb")
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_sets_with_source_info_have_the_same_places(path: Path, tmp_path: Path) -> None:
+    sets: list[Checked] = []
+    for side, text in zip(("old", "new"), versions(path), strict=True):
+        (file,) = compile_files([MAIN], sources={MAIN: text}, source_info=True)
+        proto = file_descriptor_proto(file, source_info=True)
+        (tmp_path / f"{side}.binpb").write_bytes(wkt.FileDescriptorSet(file=[proto]).encode())
+        sets.append(open_checked(tmp_path / f"{side}.binpb"))
+    assert as_text(compare(*sets, categories=CATEGORIES)) + "\n" == path.with_suffix(".txt").read_text()
 
 
 def test_a_set_with_imports_from_protoc(tmp_path: Path) -> None:

@@ -42,12 +42,18 @@ CASES = {
     for path in cases("valid")
     for name in sources_of(path)
 }
-WHOLE_FILES = {str(path.relative_to(path.parents[3])): path for path in (*PROTOC_FILES, *OWN_FILES)}
+# googleapis-common-protos, where it is installed
+SITE = BUNDLED.parents[1]
+GOOGLE_FILES = sorted((SITE / "google").rglob("*.proto"))
+INCLUDE = [BUNDLED, SITE]
+WHOLE_FILES = {
+    str(path.relative_to(path.parents[3])): path for path in (*PROTOC_FILES, *OWN_FILES, *GOOGLE_FILES)
+}
 
 
 def meaning(name: str, sources: dict[str, str]) -> bytes:
     """The descriptor of a file; imports are sorted by formatting, so their order is left out."""
-    (file,) = compile_files([name], sources=sources, include=[BUNDLED])
+    (file,) = compile_files([name], sources=sources, include=INCLUDE)
     proto = file_descriptor_proto(file)
     order = list(proto.dependency)
     public = sorted(order[index] for index in proto.public_dependency)
@@ -98,7 +104,7 @@ def test_comments_stay_with_what_they_are_about(name: str) -> None:
 
 def comments_by_path(text: str) -> Counter[tuple[object, ...]]:
     """How often each comment stands where, in the terms of protoc's source info: leading, trailing, detached."""
-    (file,) = compile_files([MAIN], sources={MAIN: text}, include=[BUNDLED], source_info=True)
+    (file,) = compile_files([MAIN], sources={MAIN: text}, include=INCLUDE, source_info=True)
     found: Counter[tuple[object, ...]] = Counter()
     for location in wkt.SourceCodeInfo.decode(file.source_info or b"").location:
         path = tuple(location.path)
@@ -160,6 +166,13 @@ def test_mutated_files_are_formatted_or_refused(case: str, cut: tuple[int, int],
     at = cut[0] % (len(text) + 1)
     with suppress(SchemaError):
         check(text[:at] + put + text[at + cut[1] :])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(alphabet="ab.;{}[]<>()=,:/*-\"'\n \t01", max_size=60))
+def test_any_text_is_formatted_or_refused(text: str) -> None:
+    with suppress(SchemaError):
+        check(text)
 
 
 def test_refused_with_diagnostics() -> None:
