@@ -11,7 +11,7 @@ from .generated_builder import Type, places_in
 from .loaded import declared_names
 from .lower import field_attributes
 from .registry import Declared, symbol_file
-from .service import Servicer, Stub
+from .service import Servicer, Stub, method_attribute
 
 
 @dataclass(slots=True)
@@ -32,8 +32,8 @@ class Names:
     def all_attributes(self) -> set[str]:
         """Every name that the top level or a class has."""
         found = set(self.top)
-        for names in self.services.values():
-            found |= {names.spec, names.servicer, names.stub}
+        for service, names in self.services.items():
+            found |= {names.spec, names.servicer, names.stub, *map(method_attribute, service.methods)}
         for declared in self.paths:
             if isinstance(declared, MessageDescriptor):
                 found |= class_scope(declared)
