@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection as grpcio_reflection
 
 from barewire import rpc, schema
@@ -70,7 +70,8 @@ async def test_over_a_channel_of_grpcio() -> None:
 async def test_a_server_of_grpcio() -> None:
     """It speaks v1alpha only."""
     server = grpc.aio.server()
-    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
+    untyped: Any = health  # its stubs know no aio
+    health_pb2_grpc.add_HealthServicer_to_server(untyped.aio.HealthServicer(), server)
     name = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
     grpcio_reflection.enable_server_reflection([name, grpcio_reflection.SERVICE_NAME], server)
     port = server.add_insecure_port("127.0.0.1:0")

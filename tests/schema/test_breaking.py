@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -204,7 +205,7 @@ def test_sets_with_source_info_have_the_same_places(path: Path, tmp_path: Path) 
     sets: list[Checked] = []
     for side, text in zip(("old", "new"), versions(path), strict=True):
         (file,) = compile_files([MAIN], sources={MAIN: text}, source_info=True)
-        proto = file_descriptor_proto(file, source_info=True)
+        proto: Any = file_descriptor_proto(file, source_info=True)
         (tmp_path / f"{side}.binpb").write_bytes(wkt.FileDescriptorSet(file=[proto]).encode())
         sets.append(open_checked(tmp_path / f"{side}.binpb"))
     assert as_text(compare(*sets, categories=CATEGORIES)) + "\n" == path.with_suffix(".txt").read_text()

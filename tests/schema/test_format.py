@@ -11,6 +11,7 @@ import random
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, reject, settings
@@ -54,7 +55,7 @@ WHOLE_FILES = {
 def meaning(name: str, sources: dict[str, str]) -> bytes:
     """The descriptor of a file; imports are sorted by formatting, so their order is left out."""
     (file,) = compile_files([name], sources=sources, include=INCLUDE)
-    proto = file_descriptor_proto(file)
+    proto: Any = file_descriptor_proto(file)
     order = list(proto.dependency)
     public = sorted(order[index] for index in proto.public_dependency)
     weak = sorted(order[index] for index in proto.weak_dependency)
