@@ -72,7 +72,7 @@ def markdown(runs: list[Run]) -> str:
 def _section(run: Run) -> list[str]:
     names = [name for name in run["contenders"] if name != BASE]
     lines = [f"## {run['python']}, {run['machine']}", ""]
-    lines += [", ".join(run["contenders"].values()) + ".", "", "Geometric means over all shapes:", ""]
+    lines += ["; ".join(run["contenders"].values()) + ".", "", "Geometric means over all shapes:", ""]
     lines += _table(
         ["", *names],
         [
