@@ -104,6 +104,10 @@ interop: $(VENV)/.installed-test peers ## talk to the real peers only: grpcio (s
 conformance: $(VENV)/.installed ## run the official protobuf conformance suites: every test, recommended ones too
 	@tests/conformance/run
 
+.PHONY: protoc-parity
+protoc-parity: $(VENV)/.installed-test ## compile real files and small cases with protoc and with barewire, and count the equal ones
+	@$(BIN)/python -m tests.parity.run
+
 .PHONY: bench
 bench: $(BENCH_VENV)/.installed ## compare with the peers: codec, then servers and clients (about ten minutes)
 	$(BENCH_VENV)/bin/python benchmarks/run_codec.py
