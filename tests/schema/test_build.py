@@ -86,7 +86,7 @@ def test_classes_and_what_hangs_on_them() -> None:
     assert kitchen.Sink.Drain.__qualname__ == "Sink.Drain"
     assert kitchen.Sink.Drain.__module__ == "kitchen.proto"
     assert issubclass(kitchen.Sink.Tap, Enum)
-    assert kitchen.Sink.HOT is kitchen.Sink.Tap.HOT
+    assert kitchen.Sink.HOT is kitchen.Sink.Tap["HOT"]
     assert kitchen.Sink.LUKEWARM is kitchen.Sink.WARM
     assert kitchen.Sink.__descriptor__.full_name == "kitchen.Sink"
     assert kitchen.Sink.__registry__ is kitchen.registry

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from google.protobuf import descriptor_pb2
 
+from barewire.schema.descriptor import FileDescriptor
 from barewire.schema.errors import SchemaError
 from barewire.schema.from_descriptor_proto import load
 
-FileProto = descriptor_pb2.FileDescriptorProto
+FileProto: Any = descriptor_pb2.FileDescriptorProto
+FieldProto: Any = descriptor_pb2.FieldDescriptorProto
 
 
 def file(name: str = "a.proto", **fields: object) -> bytes:
-    return FileProto(name=name, syntax="proto3", **fields).SerializeToString()  # type: ignore[arg-type]
+    return FileProto(name=name, syntax="proto3", **fields).SerializeToString()
 
 
 def test_in_any_order() -> None:
@@ -26,11 +30,11 @@ def test_well_known_files_may_be_left_out() -> None:
 
 
 def test_a_set_of_files_in_the_pool() -> None:
-    pool: dict[str, object] = {}
-    (first,) = load([file()], pool)  # type: ignore[arg-type]
+    pool: dict[str, FileDescriptor] = {}
+    (first,) = load([file()], pool)
     (again,) = load(
         descriptor_pb2.FileDescriptorSet(file=[FileProto(name="a.proto")]).SerializeToString(), pool
-    )  # type: ignore[arg-type]
+    )
     assert again is first
 
 
@@ -52,11 +56,7 @@ def test_a_set_of_files_in_the_pool() -> None:
                     message_type=[
                         descriptor_pb2.DescriptorProto(
                             name="M",
-                            field=[
-                                descriptor_pb2.FieldDescriptorProto(
-                                    name="x", number=1, type=11, type_name=".No"
-                                )
-                            ],
+                            field=[FieldProto(name="x", number=1, type=11, type_name=".No")],
                         )
                     ]
                 )

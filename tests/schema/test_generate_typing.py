@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,14 +89,12 @@ def mypy(project: Path) -> str:
 
 
 @pytest.mark.parametrize("checker", [pyright, mypy])
-def test_checkers_accept_what_is_generated(checker: object, project: Path) -> None:
-    assert callable(checker)
+def test_checkers_accept_what_is_generated(checker: Callable[[Path], str], project: Path) -> None:
     assert checker(project) == ""
 
 
 @pytest.mark.parametrize("checker", [pyright, mypy])
-def test_checkers_find_mistakes(checker: object, project: Path) -> None:
-    assert callable(checker)
+def test_checkers_find_mistakes(checker: Callable[[Path], str], project: Path) -> None:
     consumer = project / "app" / "consumer.py"
     text = wrong = consumer.read_text(encoding="utf-8")
     for right, mistake in MISTAKES.items():

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from google.protobuf import json_format as google_json
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barewire.schema import JsonError
@@ -17,7 +17,7 @@ from barewire.wire import EncodeError
 from tests.support.schema_messages import messages
 from tests.support.schemas import both
 
-SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=60)
 SLOW = settings(SETTINGS, max_examples=1000)
 NAMES = ("kitchen.Sink", "kitchen.Spices", "pantry.Shelf")
 

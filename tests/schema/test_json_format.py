@@ -15,6 +15,7 @@ from tests.support.schemas import both
 
 OURS = both("kitchen.proto").ours
 SINK, SPICES = OURS.Sink, OURS.Spices
+UNTYPED: Any = wkt  # for values that a checker would refuse, too
 
 
 def test_layout() -> None:
@@ -294,14 +295,14 @@ def test_special_forms_that_are_refused(text: str, error: str) -> None:
         (SPICES(duration=wkt.Duration(seconds=1, nanos=-1)), "differ in sign"),
         (SPICES(mask=wkt.FieldMask(paths=["fooBar"])), "would not survive"),
         (
-            SPICES(timestamp=wkt.Timestamp(seconds=1.5)),
+            SPICES(timestamp=UNTYPED.Timestamp(seconds=1.5)),
             "google.protobuf.Timestamp holds a value of a wrong type",
         ),
         (
-            SPICES(mask=wkt.FieldMask(paths=[3])),
+            SPICES(mask=UNTYPED.FieldMask(paths=[3])),
             "mask: google.protobuf.FieldMask holds a value of a wrong type",
         ),
-        (SPICES(list=wkt.ListValue(values=[3])), "list[0]: 3 is not a message"),
+        (SPICES(list=UNTYPED.ListValue(values=[3])), "list[0]: 3 is not a message"),
         (SPICES(value=wkt.Value()), "value: a google.protobuf.Value must have one of its kinds set"),
         (SPICES(value=wkt.Value(number_value=math.nan)), "value: JSON has no number nan"),
         (SPICES(any=wkt.Any(value=b"x")), "any: the Any holds a value but no type URL"),

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from barewire.schema import Message, wkt
-from barewire.wire.plan import Cardinality, FieldPlan, Kind
+from barewire.wire.plan import Cardinality, Kind
 from tests.support.wire_schemas import VALUES
 
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
@@ -101,7 +101,7 @@ def _special(name: str, depth: int) -> st.SearchStrategy[Any] | None:
             return None
 
 
-def _value(draw: Any, field: FieldPlan, depth: int) -> Any:
+def _value(draw: Any, field: Any, depth: int) -> Any:
     if field.message is not None:
         return draw(messages(field.message.message_class, depth - 1))
     if field.enum is not None:

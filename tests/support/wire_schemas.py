@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +49,13 @@ class Schema:
 
 def _enum(name: str, closed: bool) -> EnumPlan:
     members = {f"V{index}": number for index, number in enumerate(ENUM_NUMBERS)}
-    return EnumPlan(name, Enum(name, members), closed)
+    made: Any = Enum(name, members)  # a class, which checkers cannot tell
+    return EnumPlan(name, made, closed)
 
 
-def build(package: str, specs: list[list[dict[str, Any]]], extensions: list[dict[str, Any]] = ()) -> Schema:
+def build(
+    package: str, specs: list[list[dict[str, Any]]], extensions: Sequence[dict[str, Any]] = ()
+) -> Schema:
     """Plans and Google classes from field specs: arguments of FieldPlan, `message` an index and `enum` a word."""
     enums = {name: _enum(f"E_{name}", name == "closed") for name in ("open", "closed")}
     plans = [MessagePlan(f"{package}.M{index}") for index in range(len(specs))]
@@ -112,7 +116,7 @@ def _google_classes(
     ], pool
 
 
-def _declare(package: str, message: Any, declared: Any, field: FieldPlan, plan: MessagePlan | None) -> None:
+def _declare(package: str, message: Any, declared: Any, field: Any, plan: MessagePlan | None) -> None:
     declared.name, declared.number = field.name, field.number
     declared.label = (
         declared.LABEL_REPEATED if field.cardinality in (Cardinality.REPEATED, Cardinality.MAP) else 1
@@ -251,7 +255,7 @@ VALUES: dict[Kind, st.SearchStrategy[Any]] = {
 }
 
 
-def _value(draw: Any, field: FieldPlan, depth: int) -> Any:
+def _value(draw: Any, field: Any, depth: int) -> Any:
     if field.kind in MESSAGES:
         return draw(messages(field.message, depth - 1))
     if field.kind is Kind.ENUM:
@@ -262,7 +266,7 @@ def _value(draw: Any, field: FieldPlan, depth: int) -> Any:
 
 
 @st.composite
-def messages(draw: Any, plan: MessagePlan, depth: int = 3) -> Message:
+def messages(draw: Any, plan: Any, depth: int = 3) -> Message:
     message = plan.message_class()
     for field in plan.fields:
         deep = field.kind in MESSAGES and depth <= 0
@@ -316,7 +320,7 @@ def tree(message: Message) -> dict[str, Any]:
     return found
 
 
-def _plain(field: FieldPlan, value: Any) -> Any:
+def _plain(field: Any, value: Any) -> Any:
     if isinstance(value, Message):
         return tree(value)
     if isinstance(value, float):
@@ -343,7 +347,7 @@ def google_tree(message: Any, plan: MessagePlan) -> dict[str, Any]:
     return found
 
 
-def _google_plain(field: FieldPlan, value: Any) -> Any:
+def _google_plain(field: Any, value: Any) -> Any:
     if field.kind in MESSAGES:
         return google_tree(value, field.message)
     if isinstance(value, float):

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from google.protobuf.message import DecodeError as GoogleDecodeError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barewire.wire import DecodeError, interpret
 from tests.support.wire_schemas import Schema, google_tree, messages, schemas, tree
 
-SETTINGS = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+SETTINGS = settings(max_examples=60)
 SLOW = settings(SETTINGS, max_examples=3000)
 
 

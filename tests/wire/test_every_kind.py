@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from barewire.wire import Cardinality, DecodeError, FieldPlan, Kind, MessagePlan, interpret, specialize
+from barewire.wire import Cardinality, DecodeError, Kind, interpret, specialize
 from barewire.wire.access import store
 from barewire.wire.read_helpers import FAULTS
 from barewire.wire.scalar import RANGES
@@ -88,7 +88,7 @@ SCHEMAS = {
 }
 
 
-def _value(field: FieldPlan, chance: random.Random, depth: int) -> Any:
+def _value(field: Any, chance: random.Random, depth: int) -> Any:
     if field.kind in MESSAGES:
         return _message(field.message, chance, depth - 1)
     if field.kind is Kind.ENUM:
@@ -107,7 +107,7 @@ def _value(field: FieldPlan, chance: random.Random, depth: int) -> Any:
     )
 
 
-def _message(plan: MessagePlan, chance: random.Random, depth: int = 2) -> Any:
+def _message(plan: Any, chance: random.Random, depth: int = 2) -> Any:
     """Not from Hypothesis: shrinking a message of a hundred fields takes for ever."""
     message: Any = plan.message_class()
     for field in plan.all_fields():
