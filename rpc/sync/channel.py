@@ -105,8 +105,10 @@ class Channel(
     def glance(self) -> None:
         """See what has come, if nobody else does: a server may have said good-bye while no call was made."""
         if not self.driver.has_leader:
+            now = self.now()
             for link in self._links:
                 link.read()
+                link.handle_timer(now)
 
     def abandon(self, state: ClientCallState) -> None:
         """Nobody holds this call any more. Safe to call anywhere, from a finalizer too."""

@@ -113,7 +113,7 @@ class CallState(ClientCallState):
         self._send(message)
         with self.channel.entered():
             self.channel.glance()
-            self._wait(lambda: self.status is not None or not self.must_wait)
+            self._wait(lambda: self.status is not None or self._may_send())
 
     def _send(self, message: Any) -> None:
         """Encode and queue. (Takes the lock itself.)"""
@@ -132,8 +132,13 @@ class CallState(ClientCallState):
         with self.channel.entered():
             self.end_sending()
 
+    def _may_send(self) -> bool:
+        """Not before there is a connection: only those who wait make it."""
+        return self._core is not None and not self.must_wait
+
     def _may_draw(self) -> bool:
-        return self._requests is not None and not self._drawing and self.status is None and not self.must_wait
+        waits = self._requests is not None and not self._drawing and self.status is None
+        return waits and self._may_send()
 
     def _draw(self, requests: Iterator[Any]) -> None:
         """Send the next message of the iterable. (Without the lock: it is the user's.)"""

@@ -64,6 +64,7 @@ class Driver:
         self.lock = threading.Lock()
         self._work = work
         self._has_leader = False
+        self._leads_for: object = None
         self._waiting = False  # the leader is waiting for the sockets, and the lock is free
         self._wakes_at: float | None = None
         self._lines: dict[object, _Line] = {}
@@ -78,6 +79,8 @@ class Driver:
         line = self._lines.get(key)
         if line is not None:
             line.changed.notify_all()
+        if key is self._leads_for:
+            self._ring()
 
     def wait(self, key: object, done: Callable[[], bool], until: float | None = None) -> None:
         """Return when `done` (looked at again after each `notify(key)`), or at the time `until`. The lock is held
@@ -87,7 +90,7 @@ class Driver:
                 if self._has_leader:
                     self._follow(key, until)
                 else:
-                    self._lead(done, until)
+                    self._lead(key, done, until)
         finally:
             if not self._has_leader and self._lines:
                 next(iter(self._lines.values())).changed.notify_all()
@@ -96,7 +99,12 @@ class Driver:
         """Something may be there to be sent, or be due earlier than it was."""
         if not self._has_leader:
             self._work.tidy()
-        elif self._work.needs_leader(self._wakes_at) and self._waiting and self._bell is not None:
+        elif self._work.needs_leader(self._wakes_at):
+            self._ring()
+
+    def _ring(self) -> None:
+        """Wake the leader, if it waits for the sockets."""
+        if self._waiting and self._bell is not None:
             with contextlib.suppress(OSError):  # full: it rings already
                 self._bell[1].send(b"\0")
 
@@ -135,8 +143,9 @@ class Driver:
             if not line.length:
                 del self._lines[key]
 
-    def _lead(self, done: Callable[[], bool], until: float | None) -> None:
+    def _lead(self, key: object, done: Callable[[], bool], until: float | None) -> None:
         self._has_leader = True
+        self._leads_for = key
         try:
             while True:
                 due = self._work.turn()
@@ -148,6 +157,7 @@ class Driver:
                     return
         finally:
             self._has_leader = False
+            self._leads_for = None
             self._work.tidy()
 
     def _wait_for_sockets(self, due: float | None, now: float) -> None:
