@@ -279,7 +279,7 @@ class TestTwoCores(TwoCores.TestCase):  # type: ignore[name-defined]
 
 @pytest.mark.slow
 class TestTwoCoresAtLength(TwoCores.TestCase):  # type: ignore[name-defined]
-    settings = settings(_QUICK, max_examples=int(os.environ.get("BAREWIRE_EXAMPLES", "1500")))
+    settings = settings(_QUICK, max_examples=int(os.environ.get("BAREWIRE_EXAMPLES", "600")))
 
 
 def test_byte_by_byte_is_a_delivery() -> None:

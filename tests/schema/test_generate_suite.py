@@ -19,7 +19,7 @@ NAMES = [
 def test_the_same_tests_on_generated_classes() -> None:
     folder = Path(__file__).parent
     files = [str(folder / f"test_{name}.py") for name in NAMES]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider", *files]
     environment = {**os.environ, "BAREWIRE_CLASSES": "generated"}
     done = subprocess.run(command, cwd=folder.parents[1], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout[-4000:]

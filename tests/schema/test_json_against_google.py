@@ -18,7 +18,7 @@ from tests.support.schema_messages import messages
 from tests.support.schemas import both
 
 SETTINGS = settings(max_examples=60)
-SLOW = settings(SETTINGS, max_examples=1000)
+SLOW = settings(SETTINGS, max_examples=400)
 NAMES = ("kitchen.Sink", "kitchen.Spices", "pantry.Shelf")
 
 

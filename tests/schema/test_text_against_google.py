@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from google.protobuf import text_format as google_text
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barewire.schema import TextError
@@ -20,9 +20,8 @@ from tests.support.schemas import GOOGLE_INCLUDE, PROTOS, both
 from tests.support.text_cases import BAD, GOOD
 from tests.support.text_texts import texts
 
-QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
-SETTINGS = settings(deadline=None, max_examples=150, suppress_health_check=QUIET)
-SLOW = settings(SETTINGS, max_examples=5000)
+SETTINGS = settings(max_examples=150)
+SLOW = settings(SETTINGS, max_examples=1500)
 NAMES = ("kitchen.Sink", "kitchen.Spices", "pantry.Shelf")
 
 # Where Google's Python takes more than the specification allows.

@@ -14,7 +14,7 @@ from barewire.wire import DecodeError, interpret
 from tests.support.wire_schemas import Schema, google_tree, messages, schemas, tree
 
 SETTINGS = settings(max_examples=60)
-SLOW = settings(SETTINGS, max_examples=3000)
+SLOW = settings(SETTINGS, max_examples=1200)
 
 
 def google_decode(schema: Schema, data: bytes) -> Any:
