@@ -93,7 +93,7 @@ coverage: $(VENV)/.installed-test peers ## run all but the slow tests, and print
 
 # Without coverage: tracing makes the long Hypothesis runs several times longer.
 .PHONY: slow
-slow: $(VENV)/.installed-test peers ## run the slow tests
+slow: $(VENV)/.installed-lint peers ## run the slow tests
 	$(BIN)/python -m pytest -m slow --timeout 1200 --durations=5
 
 .PHONY: interop

@@ -14,6 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
+from tests.support.peers import missing
 from tests.support.protos import DESCRIPTORS, generated_folder
 
 from .conftest import RunningServer
@@ -62,7 +63,7 @@ def test_r98_watch_answers_and_stays_open(channel: grpc.Channel, service: str, s
 def test_r98_list(channel: grpc.Channel) -> None:
     stub = HealthStub(channel)
     if not hasattr(stub, "List"):
-        pytest.skip("this grpcio-health-checking has no List yet")
+        missing("this grpcio-health-checking has no List yet")
     statuses = stub.List(health.HealthListRequest(), timeout=30).statuses
     assert statuses["bookstore.Bookstore"].status == SERVING
 

@@ -17,6 +17,7 @@ from barewire.schema.compile import compile_files
 from barewire.schema.generate import python_stub
 from barewire.schema.generate_comments import comments_of
 from tests.support import generated
+from tests.support.peers import missing
 from tests.support.proto_cases import MAIN, cases, sources_of
 from tests.support.protos import BOOKSTORE, ROOT
 from tests.support.schemas import PROTOS
@@ -66,7 +67,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pyright(project: Path) -> str:
     program = shutil.which("basedpyright", path=str(Path(sys.executable).parent))
     if program is None:
-        pytest.skip("basedpyright is not installed")
+        missing("basedpyright is not installed")
     configuration = {
         "include": ["app"],
         "typeCheckingMode": "strict",
@@ -80,7 +81,7 @@ def pyright(project: Path) -> str:
 
 def mypy(project: Path) -> str:
     if importlib.util.find_spec("mypy") is None:
-        pytest.skip("mypy is not installed")
+        missing("mypy is not installed")
     command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "-p", "app"]
     done = subprocess.run(
         command, cwd=project, capture_output=True, text=True, env={**os.environ, "MYPYPATH": "packages"}
