@@ -109,6 +109,7 @@ class FileDescriptor(HasOptions):
     # Full name and bytes → message. A registry sets it; without one, custom options are unknown fields.
     option_reader: Callable[[str, bytes], Message] | None = field(default=None, repr=False)
     path: str | None = None  # where it was read from, if it was compiled from a file
+    digest: str = ""  # of its source and of all that it imports, where a cache is in use
     source_info: bytes | None = None  # encoded SourceCodeInfo, where it was asked for
     # Whoever has the classes of this file, where these stand in a generated module: all registries share them.
     builder: Builder | None = field(default=None, repr=False)

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from .cache import Cache
 from .compile import compile_files
-from .errors import SchemaError
+from .descriptor import FileDescriptor
+from .errors import Report, SchemaError
+from .imports import Locator
 from .loaded import Schema
 from .registry import Registry
 from .wkt import FILES as WELL_KNOWN_FILES
@@ -16,13 +19,19 @@ StrPath = str | PathLike[str]
 
 
 def load(
-    path: StrPath, *, include: Sequence[StrPath] | StrPath = (), registry: Registry | None = None
+    path: StrPath,
+    *,
+    include: Sequence[StrPath] | StrPath = (),
+    registry: Registry | None = None,
+    cache: StrPath | None = None,
 ) -> Schema:
     """Load a `.proto` file and everything that it imports.
 
     `path` is a file, or the name of one as an import would write it, to be found in one of the `include` folders. The
     file is known under its path relative to the include folder that it lies in; when it lies in none, its own folder is
-    searched as well, after the others. `registry` is where the classes belong; a new one without it.
+    searched as well, after the others. `registry` is where the classes belong; a new one without it. `cache` is a
+    folder that keeps what was compiled: as long as no source changes, the next start takes it from there. (Whoever can
+    write to that folder decides what the schema is.)
 
     Raises SchemaError with everything that is wrong in the files, or when the file is not there.
     """
@@ -30,9 +39,24 @@ def load(
     name, folders = import_name(Path(path), folders)
     registry = registry if registry is not None else Registry()
     _check_origin(registry, name, folders)
-    (file,) = compile_files([name], include=folders, pool=registry.files)
+    if cache is None:
+        (file,) = compile_files([name], include=folders, pool=registry.files)
+    else:
+        file = _load_cached(name, folders, registry, Cache(Path(cache)))
     registry.add(file)
     return Schema(registry, file)
+
+
+def _load_cached(name: str, folders: list[Path], registry: Registry, cache: Cache) -> FileDescriptor:
+    pool = registry.files
+    locator = Locator(folders, {}, Report())
+    if name not in pool and not cache.load(name, locator, pool):
+        before = set(pool)
+        compile_files([name], include=folders, pool=pool)
+        # The compiler adds a file after what it imports.
+        new = [other for other in pool if other not in before and other not in WELL_KNOWN_FILES]
+        cache.store([pool[other] for other in new], locator, pool)
+    return pool[name]
 
 
 def loads(
