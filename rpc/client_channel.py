@@ -61,8 +61,12 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
         self._failures = 0
         self._next_attempt = 0.0
         self._closed = False
+        self._set_up()
 
     # -- for shells -----------------------------------------------------------------------------------------------
+
+    def _set_up(self) -> None:
+        """Make what the shell needs besides."""
 
     def now(self) -> float:
         """The time on the shell's clock."""

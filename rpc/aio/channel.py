@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
-from ..backoff import BackoffPolicy
 from ..client_call import ClientCall
 from ..client_call_state import CallLink, tell_call
 from ..client_channel import CLOSED, ClientChannel, check_alpn
 from ..client_connection import ClientConnection
 from ..events import ConnectionEnded, Event, GoAwayReceived, SettingsReceived
-from ..interceptor import Interceptor
-from ..limits import Limits
 from ..status import Status
 from .client_call import CallState
 from .link import Link
@@ -86,30 +81,7 @@ class Channel(
     _stream_unary = StreamUnaryMethod[Any]
     _stream_stream = StreamStreamMethod[Any]
 
-    def __init__(
-        self,
-        target: str,
-        *,
-        tls: ssl.SSLContext | bool | None = None,
-        authority: str | None = None,
-        interceptors: Sequence[Interceptor] = (),
-        compression: str | None = None,
-        wait_for_ready: bool = False,
-        backoff: BackoffPolicy | None = None,
-        limits: Limits | None = None,
-        **limit_overrides: Any,
-    ) -> None:
-        super().__init__(
-            target,
-            tls=tls,
-            authority=authority,
-            interceptors=interceptors,
-            compression=compression,
-            wait_for_ready=wait_for_ready,
-            backoff=backoff,
-            limits=limits,
-            **limit_overrides,
-        )
+    def _set_up(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._link: ClientLink | None = None  # the one that takes new calls
         self._links: set[ClientLink] = set()

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-import ssl
 import time
 import weakref
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from types import TracebackType
 from typing import Any
 
-from ..backoff import BackoffPolicy
 from ..client_call_state import CallLink, ClientCallState
 from ..client_channel import CLOSED, ClientChannel
-from ..interceptor import Interceptor
-from ..limits import Limits
 from ..status import Status, StatusCode
 from .dial import Attempt, dial
 from .driver import Driver, Port
@@ -48,30 +44,7 @@ class Channel(
     _stream_unary = StreamUnaryMethod[Any]
     _stream_stream = StreamStreamMethod[Any]
 
-    def __init__(
-        self,
-        target: str,
-        *,
-        tls: ssl.SSLContext | bool | None = None,
-        authority: str | None = None,
-        interceptors: Sequence[Interceptor] = (),
-        compression: str | None = None,
-        wait_for_ready: bool = False,
-        backoff: BackoffPolicy | None = None,
-        limits: Limits | None = None,
-        **limit_overrides: Any,
-    ) -> None:
-        super().__init__(
-            target,
-            tls=tls,
-            authority=authority,
-            interceptors=interceptors,
-            compression=compression,
-            wait_for_ready=wait_for_ready,
-            backoff=backoff,
-            limits=limits,
-            **limit_overrides,
-        )
+    def _set_up(self) -> None:
         self.driver = Driver(self)
         self._link: Link | None = None  # the one that takes new calls
         self._links: list[Link] = []

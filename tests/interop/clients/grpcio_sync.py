@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from queue import SimpleQueue
 from typing import Any
 
@@ -11,10 +11,13 @@ from google.protobuf import empty_pb2
 
 from tests.support.protos import generated_folder, import_generated
 
-from .outcome import MAX_MESSAGE, METHODS, PATIENCE, Outcome, Pairs, echoed
+from .blocking import BlockingClient
+from .outcome import MAX_MESSAGE, METHODS, PATIENCE, Outcome, echoed
 
 
-class GrpcioSyncClient:
+class GrpcioSyncClient(BlockingClient):
+    ERRORS = (grpc.RpcError, grpc.FutureCancelledError)
+
     def __init__(self, target: str, roots: bytes | None = None) -> None:
         self.interop, interop_grpc, self.books, books_grpc = import_generated(
             generated_folder(), "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
@@ -32,39 +35,16 @@ class GrpcioSyncClient:
         }
 
     def _start(self, method: str, requests: Iterable[Any], **options: Any) -> Any:
-        service, many_in, many_out = METHODS[method]
-        callable_ = getattr(self._stubs[service], "Unary" if service == "Nowhere" else method)
+        _, many_in, many_out = METHODS[method]
+        callable_ = self._method(method)
         start = callable_ if many_out else callable_.future
         return start(iter(requests) if many_in else next(iter(requests)), **options)
 
-    def _outcome(self, call: Any, many_out: bool) -> Outcome:
-        outcome = Outcome("")
-        try:
-            if many_out:
-                for response in call:
-                    outcome.responses.append(response)
-            else:
-                outcome.responses.append(call.result())
-        except (grpc.RpcError, grpc.FutureCancelledError):
-            pass  # the code tells
+    def _conclude(self, call: Any, outcome: Outcome) -> Outcome:
         outcome.code = call.code().name
         outcome.message = call.details() or ""
         outcome.initial = echoed(call.initial_metadata())
         outcome.trailing = echoed(call.trailing_metadata())
-        return outcome
-
-    def call(
-        self, method: str, requests: Iterable[Any], *, timeout: float | None = PATIENCE, metadata: Pairs = ()
-    ) -> Outcome:
-        call = self._start(method, requests, timeout=timeout, metadata=tuple(metadata))
-        return self._outcome(call, METHODS[method][2])
-
-    def cancel_after_first(self, method: str, requests: Sequence[Any]) -> Outcome:
-        call = self._start(method, requests, timeout=PATIENCE)
-        first = next(call)
-        call.cancel()
-        outcome = self._outcome(call, True)
-        outcome.responses.insert(0, first)
         return outcome
 
     def ping_pong(self, method: str, requests: Sequence[Any]) -> Outcome:
@@ -78,18 +58,6 @@ class GrpcioSyncClient:
         outcome = self._outcome(call, True)
         outcome.responses[:0] = answers
         return outcome
-
-    def read_late(self, method: str, request: Any, pause: Callable[[], None]) -> Outcome:
-        call = self._start(method, [request], timeout=PATIENCE)
-        first = next(call)
-        pause()
-        outcome = self._outcome(call, True)
-        outcome.responses.insert(0, first)
-        return outcome
-
-    def all_at_once(self, method: str, requests: Sequence[Any]) -> list[Outcome]:
-        calls = [self._start(method, [request], timeout=PATIENCE) for request in requests]
-        return [self._outcome(call, False) for call in calls]
 
     def close(self) -> None:
         self._channel.close()
