@@ -350,8 +350,9 @@ async def test_r40_a_call_that_is_given_up_stops_its_handler(how: str) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await task
         elif how == "wait_for":
+            await channel.channel_ready()  # so that the handler has started long before
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(stub.Unary(Item()), 0.05)
+                await asyncio.wait_for(stub.Unary(Item()), 0.5)
         else:
             call = stub.Unary(Item())
             await witness.started.wait()
@@ -417,9 +418,10 @@ async def test_a_handler_that_cancels_itself() -> None:
 @pytest.mark.rule(35)
 async def test_r35_r36_a_deadline_ends_both_sides() -> None:
     witness = Witness()
-    async with serving(witnessed(witness)) as (stub, _, _):
-        call = stub.Unary(Item(), timeout=0.1)
-        assert 0 < call.time_remaining() <= 0.1
+    async with serving(witnessed(witness)) as (stub, channel, _):
+        await channel.channel_ready()  # so that the handler has started long before
+        call = stub.Unary(Item(), timeout=0.5)
+        assert 0 < call.time_remaining() <= 0.5
         assert (await failure_of(call)).code is StatusCode.DEADLINE_EXCEEDED
         await witness.ended.wait()
         error = await failure_of(stub.Unary(Item(), timeout=-1))

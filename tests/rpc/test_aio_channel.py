@@ -88,7 +88,7 @@ async def test_r38_r79_wait_for_ready() -> None:
     port = unused_port()
     async with asyncio.timeout(PATIENCE), Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel:
         stub = Stub(channel)
-        error = await failure_of(stub.Unary(Item(), timeout=0.1, wait_for_ready=True))
+        error = await failure_of(stub.Unary(Item(), timeout=0.5, wait_for_ready=True))
         assert error.code is StatusCode.DEADLINE_EXCEEDED
         assert "last attempt" in error.message
         waiting = stub.Unary(Item(), wait_for_ready=True)

@@ -163,7 +163,7 @@ async def test_a_server_survives_garbage(caplog: pytest.LogCaptureFixture) -> No
 
 
 async def test_a_client_that_never_greets() -> None:
-    async with serving(ECHO, handshake_timeout=0.1) as (stub, _, server):
+    async with serving(ECHO, handshake_timeout=0.5) as (stub, _, server):
         await raw_exchange(server, b"PRI * HTTP")
         await stub.Unary(Item())
 

@@ -236,8 +236,8 @@ def test_calls_inherit_the_deadline_of_a_handler(server: ServerThread) -> None:
             return call.result()
 
         with serving(servicer(Unary=handler)) as (outer, _, _):
-            assert failure_of(outer.Unary, Item(), timeout=0.3).code is StatusCode.DEADLINE_EXCEEDED
-            assert 0 < left[0] <= 0.3
+            assert failure_of(outer.Unary, Item(), timeout=1).code is StatusCode.DEADLINE_EXCEEDED
+            assert 0 < left[0] <= 1
     assert current_deadline.get() is None
 
 

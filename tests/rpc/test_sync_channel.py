@@ -68,11 +68,11 @@ def test_r38_r79_wait_for_ready() -> None:
     port = unused_port()
     with rpc.sync.Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel, ThreadPoolExecutor(3) as pool:
         stub = Stub(channel)
-        error = failure_of(stub.Unary, Item(), timeout=0.1, wait_for_ready=True)
+        error = failure_of(stub.Unary, Item(), timeout=0.5, wait_for_ready=True)
         assert error.code is StatusCode.DEADLINE_EXCEEDED
         assert "last attempt" in error.message
         with pytest.raises(TimeoutError, match="refused"):
-            channel.channel_ready(timeout=0.05)
+            channel.channel_ready(timeout=0.5)
         ready = pool.submit(channel.channel_ready)
         waiting = [pool.submit(stub.Unary, Item(), wait_for_ready=True) for _ in range(2)]
         abandoned = stub.Unary.start(Item(), wait_for_ready=True)
