@@ -9,34 +9,12 @@ from typing import Any
 import pytest
 
 from barewire.rpc import InterceptedCall, Interceptor, Proceed, RpcError, StatusCode
-from tests.support.rpc_service import Item, failure_of, servicer, serving
+from tests.support.rpc_counting import COUNTING, Recorder
+from tests.support.rpc_service import Item, failure_of, serving
 
 SHAPES = ["Unary", "Down", "Up", "Both"]
 sides = pytest.mark.parametrize("side", ["client", "server"])
 shapes = pytest.mark.parametrize("shape", SHAPES)
-
-
-async def unary(request: Any, context: Any) -> Any:
-    if request.text == "fail":
-        raise RpcError(StatusCode.NOT_FOUND, "from the handler")
-    return Item(number=request.number + 1, text=str(context.invocation_metadata().get("added", "")))
-
-
-async def down(request: Any, context: Any) -> Any:
-    for _ in range(2):
-        yield await unary(request, context)
-
-
-async def up(requests: Any, context: Any) -> Any:
-    return [await unary(request, context) async for request in requests][-1]
-
-
-async def both(requests: Any, context: Any) -> Any:
-    async for request in requests:
-        yield await unary(request, context)
-
-
-SERVICE = servicer(Unary=unary, Down=down, Up=up, Both=both)
 
 
 def call(stub: Any, shape: str, item: Any) -> Any:
@@ -57,26 +35,11 @@ def on(side: str, *interceptors: Interceptor) -> dict[str, Any]:
     return {"channel": {"interceptors": interceptors}}
 
 
-class Recorder(Interceptor):
-    def __init__(self, name: str, log: list[str]) -> None:
-        self.name, self.log = name, log
-
-    async def intercept(self, call: InterceptedCall, proceed: Proceed) -> None:
-        self.log.append(f"{self.name} before {call.side} {call.method}")
-        try:
-            await proceed()
-        except RpcError as error:
-            self.log.append(f"{self.name} failed {error.code.name}")
-            raise
-        else:
-            self.log.append(f"{self.name} after")
-
-
 @sides
 @shapes
 async def test_the_first_is_outermost(side: str, shape: str) -> None:
     log: list[str] = []
-    async with serving(SERVICE, **on(side, Recorder("a", log), Recorder("b", log))) as (stub, _, _):
+    async with serving(COUNTING, **on(side, Recorder("a", log), Recorder("b", log))) as (stub, _, _):
         assert (await responses(call(stub, shape, Item(number=1))))[0].number == 2
         for _ in range(100):
             if len(log) == 4:
@@ -90,7 +53,7 @@ async def test_the_first_is_outermost(side: str, shape: str) -> None:
 @shapes
 async def test_failures_pass_through(side: str, shape: str) -> None:
     log: list[str] = []
-    async with serving(SERVICE, **on(side, Recorder("a", log))) as (stub, _, _):
+    async with serving(COUNTING, **on(side, Recorder("a", log))) as (stub, _, _):
         with pytest.raises(RpcError, match="from the handler"):
             await responses(call(stub, shape, Item(text="fail")))
         assert log[1:] == ["a failed NOT_FOUND"]
@@ -104,7 +67,7 @@ class Refuses(Interceptor):
 @sides
 @shapes
 async def test_refusing_before_the_call_takes_place(side: str, shape: str) -> None:
-    async with serving(SERVICE, **on(side, Refuses())) as (stub, _, server):
+    async with serving(COUNTING, **on(side, Refuses())) as (stub, _, server):
         started = call(stub, shape, Item())
         with pytest.raises(RpcError, match="who are you") as caught:
             await responses(started)
@@ -142,7 +105,7 @@ async def test_hooks_and_metadata(side: str, shape: str) -> None:
             with contextlib.suppress(KeyError):
                 await super().intercept(call, proceed)
 
-    async with serving(SERVICE, **on(side, Changes())) as (stub, _, _):
+    async with serving(COUNTING, **on(side, Changes())) as (stub, _, _):
         started = call(stub, shape, Item(number=1))
         first, *_ = await responses(started)
         assert (first.number, first.text) == (110, f"by the {side}")
@@ -159,7 +122,7 @@ class Breaks(Interceptor):
 
 @sides
 async def test_an_interceptor_that_breaks(side: str, caplog: pytest.LogCaptureFixture) -> None:
-    async with serving(SERVICE, **on(side, Breaks())) as (stub, _, _):
+    async with serving(COUNTING, **on(side, Breaks())) as (stub, _, _):
         error = await failure_of(stub.Unary(Item()))
         if side == "server":  # the response had been sent, and so its status is what counts
             assert error.code is StatusCode.UNKNOWN
@@ -176,14 +139,14 @@ class Forgets(Interceptor):
 
 @shapes
 async def test_an_interceptor_that_does_not_proceed(shape: str) -> None:
-    async with serving(SERVICE, **on("client", Forgets())) as (stub, _, _):
+    async with serving(COUNTING, **on("client", Forgets())) as (stub, _, _):
         with pytest.raises(RpcError, match="INTERNAL"):
             await responses(call(stub, shape, Item()))
 
 
 @shapes
 async def test_an_interceptor_that_does_not_proceed_on_a_server(shape: str) -> None:
-    async with serving(SERVICE, **on("server", Forgets())) as (stub, _, _):
+    async with serving(COUNTING, **on("server", Forgets())) as (stub, _, _):
         started = call(stub, shape, Item())
         if shape in ("Unary", "Up"):
             assert await started.code() is not StatusCode.OK
@@ -202,7 +165,7 @@ async def test_cancelling_inside_an_interceptor(shape: str) -> None:
             finally:
                 ended.set()
 
-    async with serving(SERVICE, **on("client", Waits())) as (stub, _, _):
+    async with serving(COUNTING, **on("client", Waits())) as (stub, _, _):
         started = call(stub, shape, Item())
         await asyncio.sleep(0.01)
         assert started.cancel()
@@ -216,7 +179,7 @@ async def test_bad_metadata_behind_an_interceptor() -> None:
             call.metadata.add("grpc-status", "0")
             await proceed()
 
-    async with serving(SERVICE, **on("client", Bad())) as (stub, _, _):
+    async with serving(COUNTING, **on("client", Bad())) as (stub, _, _):
         error = await failure_of(stub.Unary(Item()))
         assert "reserved" in error.message
 
@@ -224,7 +187,7 @@ async def test_bad_metadata_behind_an_interceptor() -> None:
 async def test_a_large_message_behind_an_interceptor() -> None:
     log: list[str] = []
     options: Any = {"channel": {"interceptors": [Recorder("a", log)], "max_send_message_size": 100}}
-    async with serving(SERVICE, **options) as (stub, _, _):
+    async with serving(COUNTING, **options) as (stub, _, _):
         for shape in SHAPES:
             with pytest.raises(RpcError, match="max_send_message_size"):
                 await responses(call(stub, shape, Item(data=bytes(200))))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -260,6 +262,27 @@ def test_r40_cancelling_from_another_thread(stub: Any, shape: str) -> None:
         assert waiting.result(PATIENCE).code is StatusCode.CANCELLED
     assert call.cancelled()
     assert call.code() is StatusCode.CANCELLED
+
+
+def test_an_interrupt_cancels_the_call(stub: Any) -> None:
+    """What Ctrl-C does to a thread that leads, with an exception of our own."""
+
+    class Interrupted(BaseException):
+        pass
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    call = stub.Unary.start(Item(text="hang"))
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        with pytest.raises(Interrupted):
+            call.result()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert call.cancelled()
+    assert stub.Unary(Item(number=1)).number == 2
 
 
 def test_leaving_the_block_cancels(stub: Any) -> None:

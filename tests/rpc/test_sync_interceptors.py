@@ -11,35 +11,16 @@ import pytest
 from barewire import rpc
 from barewire.rpc import InterceptedCall, Interceptor, Proceed, RpcError, StatusCode
 from tests.support.rpc_blocking import ServerThread, failure_of
-from tests.support.rpc_service import Item, Stub, servicer
+from tests.support.rpc_counting import COUNTING, Recorder
+from tests.support.rpc_service import Item, Stub
 
 SHAPES = ["Unary", "Down", "Up", "Both"]
 shapes = pytest.mark.parametrize("shape", SHAPES)
 
 
-async def unary(request: Any, context: Any) -> Any:
-    if request.text == "fail":
-        raise RpcError(StatusCode.NOT_FOUND, "from the handler")
-    return Item(number=request.number + 1, text=str(context.invocation_metadata().get("added", "")))
-
-
-async def down(request: Any, context: Any) -> Any:
-    for _ in range(2):
-        yield await unary(request, context)
-
-
-async def up(requests: Any, context: Any) -> Any:
-    return [await unary(request, context) async for request in requests][-1]
-
-
-async def both(requests: Any, context: Any) -> Any:
-    async for request in requests:
-        yield await unary(request, context)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerThread]:
-    thread = ServerThread(servicer(Unary=unary, Down=down, Up=up, Both=both))
+    thread = ServerThread(COUNTING)
     yield thread
     thread.close()
 
@@ -49,21 +30,6 @@ def responses(stub: Any, shape: str, item: Any) -> list[Any]:
     return list(answer) if shape in ("Down", "Both") else [answer]
 
 
-class Recorder(Interceptor):
-    def __init__(self, name: str, log: list[str]) -> None:
-        self.name, self.log = name, log
-
-    async def intercept(self, call: InterceptedCall, proceed: Proceed) -> None:
-        self.log.append(f"{self.name} before {call.method}")
-        try:
-            await proceed()
-        except RpcError as error:
-            self.log.append(f"{self.name} failed {error.code.name}")
-            raise
-        else:
-            self.log.append(f"{self.name} after")
-
-
 @shapes
 def test_the_first_is_outermost(server: ServerThread, shape: str) -> None:
     log: list[str] = []
@@ -71,7 +37,7 @@ def test_the_first_is_outermost(server: ServerThread, shape: str) -> None:
         stub = Stub(channel)
         assert responses(stub, shape, Item(number=1))[0].number == 2
         path = f"/shapes.Shapes/{shape}"
-        assert log == [f"a before {path}", f"b before {path}", "b after", "a after"]
+        assert log == [f"a before client {path}", f"b before client {path}", "b after", "a after"]
         log.clear()
         assert failure_of(responses, stub, shape, Item(text="fail")).message == "from the handler"
         assert log[2:] == ["b failed NOT_FOUND", "a failed NOT_FOUND"]
