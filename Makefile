@@ -109,8 +109,9 @@ protoc-parity: $(VENV)/.installed-test ## compile real files and small cases wit
 	@$(BIN)/python -m tests.parity.run
 
 .PHONY: bench
-bench: $(BENCH_VENV)/.installed ## compare with the peers: codec, then servers and clients (about ten minutes)
+bench: $(BENCH_VENV)/.installed ## compare with the peers: codec, compiler, then servers and clients (about ten minutes)
 	$(BENCH_VENV)/bin/python benchmarks/run_codec.py
+	$(BENCH_VENV)/bin/python benchmarks/run_compile.py
 	$(BENCH_VENV)/bin/python benchmarks/run_rpc.py
 
 .PHONY: wheel-check

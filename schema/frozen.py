@@ -7,6 +7,7 @@ not fit raises one of FAULTS.
 from __future__ import annotations
 
 from dataclasses import astuple
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..wire.plan import Kind
@@ -79,10 +80,11 @@ class _Freezer:
         return [number, _text(descriptor.option_bytes)]
 
     def message(self, message: MessageDescriptor) -> Row:
+        oneofs = {id(oneof): index for index, oneof in enumerate(message.oneofs)}
         return [
             message.name, message.is_map_entry, message.message_set, message.visibility, self.common(message),
             [[oneof.name, oneof.is_synthetic, self.common(oneof)] for oneof in message.oneofs],
-            [self.field(field) for field in message.fields],
+            [self.field(field, oneofs) for field in message.fields],
             [self.message(inner) for inner in message.messages],
             [self.enum(enum) for enum in message.enums],
             [self.field(extension) for extension in message.extensions],
@@ -90,12 +92,12 @@ class _Freezer:
             message.reserved_ranges, message.reserved_names,
         ]  # fmt: skip
 
-    def field(self, field: FieldDescriptor) -> Row:
+    def field(self, field: FieldDescriptor, oneofs: Mapping[int, int] = MappingProxyType({})) -> Row:
         oneof, default = field.containing_oneof, field.default
         return [
             field.name, field.number, field.kind.value, field.label.value, field.json_name,
             _reference(field.message_type or field.enum_type),
-            None if oneof is None else field.containing_type.oneofs.index(oneof),
+            None if oneof is None else oneofs[id(oneof)],
             field.proto3_optional, field.has_json_name,
             [_text(default)] if isinstance(default, bytes) else default, field.default_text,
             field.has_presence, field.packed, self.common(field),

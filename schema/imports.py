@@ -33,7 +33,8 @@ class Locator:
     def find(self, name: str) -> Source | None:
         """None if there is no such file, or (reported) if it cannot be read."""
         if name in self.sources:
-            return Source(name, self.sources[name])
+            text = self.sources[name]
+            return None if self.is_too_large(name, len(text)) else Source(name, text)
         if bad_import_name(name):
             return None
         for folder in (*self.include, WELL_KNOWN):
@@ -41,9 +42,7 @@ class Locator:
             try:
                 if not path.is_file():
                     continue
-                if path.stat().st_size > MAX_SOURCE_BYTES:
-                    limit = f"the limit is {MAX_SOURCE_BYTES >> 20} MiB (MAX_SOURCE_BYTES)"
-                    self.report.file_error(str(path), "this file is too large to be compiled", limit)
+                if self.is_too_large(str(path), path.stat().st_size):
                     return None
                 return Source.from_bytes(
                     name, path.read_bytes(), str(path) if folder is not WELL_KNOWN else None
@@ -54,6 +53,13 @@ class Locator:
             except ValueError:  # a name with a null character
                 return None
         return None
+
+    def is_too_large(self, name: str, size: int) -> bool:
+        if size <= MAX_SOURCE_BYTES:
+            return False
+        limit = f"the limit is {MAX_SOURCE_BYTES >> 20} MiB (MAX_SOURCE_BYTES)"
+        self.report.file_error(name, "this file is too large to be compiled", limit)
+        return True
 
     def searched(self) -> str:
         """The include paths, for a help line."""

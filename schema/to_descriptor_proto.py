@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..wire.plan import Kind
@@ -10,6 +11,8 @@ from .language_features import merge_language_features
 from .wkt.shared import well_known_class
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..wire.message import Message
     from .descriptor import EnumDescriptor, MessageDescriptor, MethodDescriptor, ServiceDescriptor
 
@@ -66,11 +69,12 @@ def _options(descriptor: HasOptions) -> Any:
 
 
 def _message(message: MessageDescriptor) -> Any:
+    oneofs = {id(oneof): index for index, oneof in enumerate(message.oneofs)}
     nested = "DescriptorProto"
     return _new(
         "DescriptorProto",
         name=message.name,
-        field=[_field(field) for field in message.fields],
+        field=[_field(field, oneofs) for field in message.fields],
         extension=[_field(extension) for extension in message.extensions],
         nested_type=[_message(inner) for inner in message.messages],
         enum_type=[_enum(enum) for enum in message.enums],
@@ -94,7 +98,8 @@ def _nested(outer: str, inner: str, /, **fields: Any) -> Any:
     return getattr(well_known_class(f"google.protobuf.{outer}"), inner)(**fields)
 
 
-def _field(field: FieldDescriptor) -> Any:
+def _field(field: FieldDescriptor, oneofs: Mapping[int, int] = MappingProxyType({})) -> Any:
+    """`oneofs` are the numbers of its message's oneofs, by their ids."""
     editions = field.file.syntax == "editions"
     kind, label = field.kind, field.label
     if editions:
@@ -112,7 +117,7 @@ def _field(field: FieldDescriptor) -> Any:
         type_name="." + named.full_name if named else None,
         extendee="." + field.containing_type.full_name if field.is_extension else None,
         default_value=field.default_text,
-        oneof_index=field.containing_type.oneofs.index(oneof) if oneof else None,
+        oneof_index=oneofs[id(oneof)] if oneof else None,
         json_name=field.json_name,
         proto3_optional=True if field.proto3_optional else None,
         options=_options(field),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from . import ast
@@ -66,9 +67,13 @@ def _check_reserved(unit: Unit, enum: EnumDescriptor, node: ast.Enum) -> None:
             unit.error(item, f"reserved range {first} to {last} overlaps {furthest[0]} to {furthest[1]}")
         if furthest is None or last > furthest[1]:
             furthest = first, last
+    ordered = sorted(enum.reserved_ranges)
+    starts = [first for first, _ in ordered]
     names = set(enum.reserved_names)
     for value, child in zip(enum.values, node.values, strict=True):
-        if any(first <= value.number <= last for first, last in enum.reserved_ranges):
+        # Ranges that overlap are reported; of the others, one at most holds the number.
+        at = bisect_right(starts, value.number) - 1
+        if at >= 0 and value.number <= ordered[at][1]:
             unit.error(child.number, f"number {value.number} of '{value.name}' is reserved")
         if value.name in names:
             unit.error(child.name, f"the name '{value.name}' is reserved")

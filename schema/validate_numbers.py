@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from .symbols import MAX_MESSAGE_SET_NUMBER, MAX_NUMBER
@@ -21,6 +22,8 @@ def check_numbers(unit: Unit, message: MessageDescriptor, node: ast.Message) -> 
     spans += [_Span(unit, item, "reserved", limit) for item in node.reserved_ranges]
     _check_overlaps(unit, spans)
     check_reserved_names(unit, node)
+    ordered = sorted(spans, key=lambda span: span.first)
+    starts = [span.first for span in ordered]
     used: dict[int, FieldDescriptor] = {}
     reserved = set(message.reserved_names)
     for field, child in zip(message.fields, node.fields, strict=True):
@@ -31,11 +34,13 @@ def check_numbers(unit: Unit, message: MessageDescriptor, node: ast.Message) -> 
         if first is not field:
             help = f"the next free number is {_next_free(message, spans)}"
             unit.error(child.number, f"number {number} is already used by '{first.name}'", help)
-        for span in spans:
-            if span.first <= number <= span.last:
-                unit.error(
-                    child.number, f"number {number} of '{field.name}' lies in the {span.word} range {span}"
-                )
+        # Ranges that overlap are reported; of the others, one at most holds the number.
+        at = bisect_right(starts, number) - 1
+        if at >= 0 and number <= ordered[at].last:
+            span = ordered[at]
+            unit.error(
+                child.number, f"number {number} of '{field.name}' lies in the {span.word} range {span}"
+            )
         if field.name in reserved:
             unit.error(child.name, f"the name '{field.name}' is reserved")
 
