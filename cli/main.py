@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "compile .proto files and print everything that is wrong with them",
     "compile": "compile .proto files; write Python modules or stubs",
     "breaking": "compare two versions of a schema and print what breaks",
+    "fuzz": "compare the codec with another implementation's on random inputs",
     "format": "bring .proto files into the canonical layout; comments are kept",
     "lint": "look for what the style guide and experience advise against",
     "inspect": "take the bytes of a message apart, field by field",
