@@ -56,7 +56,8 @@ def test_a_complete_message_behind_an_overlong_tag_is_taken() -> None:
 def test_a_null_value_of_an_unknown_number_is_null_in_json() -> None:
     value = schema.loads(
         'syntax = "proto3"; import "google/protobuf/struct.proto";'
-        " message Holder { oneof kind { google.protobuf.NullValue null = 1; } repeated google.protobuf.NullValue list = 2; }"
+        " message Holder { oneof kind { google.protobuf.NullValue null = 1; }"
+        " repeated google.protobuf.NullValue list = 2; }"
     ).Holder.decode(b"\x08\x01\x12\x02\x00\x07")
     assert value.to_json() == '{"null":null,"list":[null,null]}'
 

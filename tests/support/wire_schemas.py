@@ -15,6 +15,7 @@ from google.protobuf import descriptor_pb2 as pb
 from google.protobuf import descriptor_pool, message_factory
 from hypothesis import strategies as st
 
+from barewire.schema import strategies
 from barewire.wire import (
     Cardinality,
     Enum,
@@ -26,6 +27,7 @@ from barewire.wire import (
     MessagePlan,
     build_class,
 )
+from barewire.wire.access import message_class
 
 _serial = itertools.count()
 _PROTO_TYPES = {kind: getattr(pb.FieldDescriptorProto, f"TYPE_{kind.name}") for kind in Kind}
@@ -222,77 +224,9 @@ def schemas(draw: Any, max_fields: int = 8) -> Schema:
 # Random messages --------------------------------------------------------------------------------------------------
 
 
-def _integers(low: int, high: int) -> st.SearchStrategy[int]:
-    edges = [0, 1, -1, 63, 64, 127, 128, -64, -65, 16383, 16384, 2**28, 2**35, 2**56, low, high]
-    return st.one_of(
-        st.sampled_from([v for v in edges if low <= v <= high]),
-        st.integers(max(low, -200), 200),
-        st.integers(low, high),
-    )
-
-
-_TEXT = st.one_of(
-    st.text(st.characters(max_codepoint=126), max_size=8),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
-    st.integers(120, 140).map("x".__mul__),
-)
-VALUES: dict[Kind, st.SearchStrategy[Any]] = {
-    Kind.INT32: _integers(-(2**31), 2**31 - 1),
-    Kind.INT64: _integers(-(2**63), 2**63 - 1),
-    Kind.UINT32: _integers(0, 2**32 - 1),
-    Kind.UINT64: _integers(0, 2**64 - 1),
-    Kind.SINT32: _integers(-(2**31), 2**31 - 1),
-    Kind.SINT64: _integers(-(2**63), 2**63 - 1),
-    Kind.FIXED32: _integers(0, 2**32 - 1),
-    Kind.FIXED64: _integers(0, 2**64 - 1),
-    Kind.SFIXED32: _integers(-(2**31), 2**31 - 1),
-    Kind.SFIXED64: _integers(-(2**63), 2**63 - 1),
-    Kind.BOOL: st.booleans(),
-    Kind.FLOAT: st.floats(width=32),
-    Kind.DOUBLE: st.floats(),
-    Kind.STRING: _TEXT,
-    Kind.BYTES: st.one_of(st.binary(max_size=8), st.integers(120, 140).map(bytes)),
-}
-
-
-def _value(draw: Any, field: Any, depth: int) -> Any:
-    if field.kind in MESSAGES:
-        return draw(messages(field.message, depth - 1))
-    if field.kind is Kind.ENUM:
-        if field.enum.closed:
-            return draw(st.sampled_from(list(field.enum.enum_class)))
-        return field.enum.enum_class(draw(st.one_of(st.sampled_from(ENUM_NUMBERS), VALUES[Kind.INT32])))
-    return draw(VALUES[field.kind])
-
-
-@st.composite
-def messages(draw: Any, plan: Any, depth: int = 3) -> Message:
-    message = plan.message_class()
-    for field in plan.fields:
-        deep = field.kind in MESSAGES and depth <= 0
-        if field.cardinality is Cardinality.MAP and field.value.kind in MESSAGES and depth <= 0:
-            deep = True
-        if deep or (field.cardinality is not Cardinality.REQUIRED and draw(st.integers(0, 3)) == 0):
-            continue
-        size = draw(st.integers(0, 3))
-        if field.cardinality is Cardinality.MAP:
-            value: Any = {_value(draw, field.key, 0): _value(draw, field.value, depth) for _ in range(size)}
-        elif field.cardinality is Cardinality.REPEATED:
-            value = [_value(draw, field, depth) for _ in range(size)]
-        else:
-            value = _value(draw, field, depth)
-        setattr(message, field.attribute, value)
-    for number, field in plan.extensions.items():
-        if field.kind in MESSAGES and depth <= 0:
-            continue
-        if draw(st.booleans()):
-            message._extensions = message._extensions or {}
-            repeated = field.cardinality is Cardinality.REPEATED
-            size = draw(st.integers(1, 3))
-            message._extensions[number] = (
-                [_value(draw, field, depth) for _ in range(size)] if repeated else _value(draw, field, depth)
-            )
-    return message
+def messages(plan: MessagePlan, depth: int = 3) -> st.SearchStrategy[Any]:
+    """Messages of a plan, with about every third field set."""
+    return strategies.messages(message_class(plan), max_depth=depth)
 
 
 # Comparing --------------------------------------------------------------------------------------------------------
