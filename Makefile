@@ -70,7 +70,7 @@ test: $(VENV)/.installed-test ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m 'not slow'
 
 .PHONY: check
-check: lint types coverage slow conformance wheel-check ## all that CI runs: lint, format, types, every test, coverage, the real peers, the official suites, the wheel
+check: lint types coverage conformance slow wheel-check ## all that CI runs: lint, format, types, every test, coverage, the real peers, the official suites, the wheel
 
 .PHONY: lint
 lint: $(VENV)/.installed-lint ## look for lint, and for files that are not formatted
