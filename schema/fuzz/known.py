@@ -53,7 +53,8 @@ def _depth(difference: Difference) -> bool:
 
 
 def _open_group(difference: Difference) -> bool:
-    return re.search(r": group \d+ is not ended", _refusal(difference)) is not None
+    wrong_end = r": group \d+ is not ended|: end of group \d+ inside another group"
+    return re.search(wrong_end, _refusal(difference)) is not None
 
 
 def _oneof_crash(difference: Difference) -> bool:
@@ -69,10 +70,12 @@ def _float_limit(difference: Difference) -> bool:
     )
 
 
-def _upper_case_path(difference: Difference) -> bool:
-    return (
-        difference.kind == "json print"
-        and "must not contain uppercase letters" in difference.theirs.json_error
+def _foreign_path(difference: Difference) -> bool:
+    ours, theirs = difference.ours.json_error, difference.theirs.json_error
+    if difference.kind != "json print":
+        return False
+    return "must not contain uppercase letters" in theirs or (
+        "would not survive" in ours and not ours.isascii()
     )
 
 
@@ -135,11 +138,10 @@ KNOWN: tuple[Known, ...] = (
         rewrite=rewrite.shortest_lengths,
     ),
     Known(
-        "map-entry-strangers", GOOGLE, "all",
+        "map-entry-strangers", (*GOOGLE, "protoc"), "all",
         "Map entries that hold more than one key and one value. With unknown fields inside, upb and barewire "
-        "keep the whole "
-        "entry as an unknown field (upb writes it anew, barewire as it came); pure Python takes key and "
-        "value.",
+        "keep the whole entry as an unknown field (upb writes it anew, barewire as it came); C++ and pure Python "
+        "take key and value and drop the rest.",
         "The specification has no word on such entries.",
         rewrite=rewrite.plain_entries,
     ),
@@ -204,8 +206,9 @@ KNOWN: tuple[Known, ...] = (
     ),
     Known(
         "open-groups", ("python",), "barewire",
-        "Unknown groups inside each other are accepted when the outer one is not ended.",
-        "Each start tag needs its end tag.",
+        "Unknown groups inside each other are accepted when the outer one is not ended, and a group when the bytes "
+        "of its end tag are the last ones of another group's longer end tag.",
+        "Each start tag needs its own end tag.",
         matches=_open_group,
     ),
     Known(
@@ -246,9 +249,10 @@ KNOWN: tuple[Known, ...] = (
     ),
     Known(
         "json-field-mask-letters", GOOGLE, "all",
-        "JSON: FieldMask paths with upper case letters outside ASCII are refused.",
+        "JSON: FieldMask paths with letters outside ASCII are printed or refused by other rules of upper "
+        "and lower case.",
         "Paths are made of field names, which are ASCII: no such path is valid.",
-        matches=_upper_case_path,
+        matches=_foreign_path,
     ),
     Known(
         "json-not-unicode", GOOGLE, "barewire",

@@ -18,4 +18,4 @@ def test_each_is_recognised_in_one_way() -> None:
     for known in KNOWN:
         assert (known.rewrite is None) is not (known.matches is None), known.name
         assert known.right in ("barewire", "all")
-        assert set(known.peers) <= {"upb", "python"}
+        assert set(known.peers) <= {"upb", "python", "protoc"}
