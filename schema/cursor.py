@@ -231,13 +231,17 @@ class Cursor:
         except Fault as fault:
             self.syntax_error(fault)
             self.skip_statement(before)
+            self._lose(before)
+
+    def _lose(self, before: int) -> None:
+        """What stands between `before` and here has not been read."""
+        self.report.lose(word for text in self.texts[before : self.index] for word in text.split("."))
 
     def skip_statement(self, before: int) -> None:
         """Moves behind the statement that a fault ended: to its `;`, its closing brace, or the enclosing one.
 
         `before` is where the statement starts: braces that it opened are counted from there.
         """
-        self.report.lost = True
         taken = self.texts[before : self.index]
         depth = max(0, taken.count("{") - taken.count("}"))
         while text := self.texts[self.index]:
@@ -256,7 +260,7 @@ class Cursor:
 
     def skip_block(self) -> None:
         """Moves behind a `{…}` whose content is not looked at."""
-        self.report.lost = True
+        before = self.index
         depth = 0
         while text := self.texts[self.index]:
             self.index += 1
@@ -265,4 +269,5 @@ class Cursor:
             elif text == "}":
                 depth -= 1
                 if depth <= 0:
-                    return
+                    break
+        self._lose(before)

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from .source import Source
 
@@ -80,17 +80,28 @@ class SchemaError(ValueError):
 class Report:
     """Collects the diagnostics of one run."""
 
-    __slots__ = ("_seen", "diagnostics", "errors", "lost")
+    __slots__ = ("_lost_words", "_seen", "diagnostics", "errors", "lost")
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.errors = 0
-        self.lost = False  # a statement could not be read: later passes stay silent about absent names
+        self.lost = False  # a statement could not be read
+        self._lost_words: set[str] = set()
         self._seen: set[tuple[str, int, str]] = set()
 
     @property
     def full(self) -> bool:
         return self.errors >= MAX_ERRORS
+
+    def lose(self, words: Iterable[str]) -> None:
+        """A statement of these words could not be read."""
+        self.lost = True
+        self._lost_words.update(words)
+
+    def may_be_lost(self, name: str) -> bool:
+        """Whether a name that nothing declares stands in a statement that could not be read. Its absence is no news
+        then; that of other names is."""
+        return not self._lost_words.isdisjoint(name.split("."))
 
     def error(self, source: Source, start: int, end: int, message: str, help: str | None = None) -> None:
         self._add(Diagnostic(Severity.ERROR, message, source.display_name, source, start, end, help))

@@ -30,6 +30,9 @@ _TOKEN = re.compile(
 )
 
 
+_WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
 class Tokens(NamedTuple):
     """The tokens of one source, ending with one END token whose text is empty.
 
@@ -50,7 +53,9 @@ def tokenize(source: Source, report: Report) -> Tokens:
     while position >= 0:
         position = _scan(text, position, kinds, texts, starts)
         if position >= 0:
-            position = _skip_bad(source, position, report)
+            fault = position
+            position = _skip_bad(source, fault, report)
+            report.lose(_WORD.findall(text, fault, position))
     return Tokens(kinds, texts, starts)
 
 
@@ -73,7 +78,6 @@ def _skip_bad(source: Source, start: int, report: Report) -> int:
     """Reports the fault at `start`. Returns where to go on."""
     text = source.text
     character = text[start]
-    report.lost = True
     if character in "\"'":
         line_end = text.find("\n", start)
         end = line_end if line_end >= 0 else len(text)

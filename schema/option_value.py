@@ -149,7 +149,7 @@ class AggregateEncoder:
             )
         if isinstance(found, FieldDescriptor) and found.is_extension and found.containing_type is message:
             return found
-        if not self.unit.incomplete and not self.unit.report.lost:
+        if not self.unit.incomplete and not self.unit.report.may_be_lost(name.text):
             self.unit.error(name, f"{message.full_name} has no extension '{name.text}'")
         return None
 

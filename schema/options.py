@@ -188,7 +188,7 @@ class _Interpreter:
                     f"'{name.text}' is defined in {hidden}, which is not imported",
                     f'add: import "{hidden}";',
                 )
-            elif not unit.incomplete and not unit.report.lost:
+            elif not unit.incomplete and not unit.report.may_be_lost(name.text):
                 close = self.table.suggest(unit, name.text, FieldDescriptor)
                 unit.error(
                     name,

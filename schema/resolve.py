@@ -64,7 +64,7 @@ def find(
         hidden = file_of(found.hidden).name
         message = f"'{name.text}' is defined in {hidden}, which {unit.file.name} does not import"
         unit.error(name, message, f'add: import "{hidden}";')
-    elif not unit.incomplete and not unit.report.lost:
+    elif not unit.incomplete and not unit.report.may_be_lost(name.text):
         _report_missing(unit, table, name, found.tried, kinds)
     return None
 
