@@ -10,7 +10,7 @@ import signal
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..events import (
     CallEnded,
@@ -29,12 +29,13 @@ from ..interceptor import Interceptor
 from ..limits import Limits, make_limits
 from ..server_call import ServerCall
 from ..server_connection import ServerConnection
-from ..services import standard_services
-from ..services.health import HealthServicer
 from ..status import Status, StatusCode
 from ..target import parse_target
 from .link import Link
 from .server_call import ServerCallRunner
+
+if TYPE_CHECKING:
+    from ..services.health import HealthServicer
 
 logger = logging.getLogger("barewire.rpc.server")
 
@@ -149,6 +150,9 @@ class Server:
         self.limits = make_limits(limits, limit_overrides)
         self.interceptors = tuple(interceptors)
         own = list(servicers)
+        # Imported here: both compile their schemas, which a program that only calls has no use for.
+        from ..services import standard_services
+
         extra, self._health = standard_services(own, health=health, reflection=reflection)
         self._handlers = index_handlers([*own, *extra])
         self._services = frozenset(spec.full_name for spec in map(service_of, [*own, *extra]) if spec)
