@@ -12,6 +12,7 @@ from barewire.schema.fuzz.peers import PeerError
 from barewire.schema.fuzz.peers.reference import ReferencePeer
 from barewire.schema.fuzz.shrink import shrink
 from tests.fuzz.message_types import CONFORMANCE, OFFICIAL, TYPES, message_class
+from tests.support.peers import missing
 
 
 def check(name: str, against: str, cases: int, seed: int) -> Report:
@@ -45,7 +46,7 @@ def test_protoc_agrees() -> None:
 @pytest.mark.parametrize("name", [*TYPES, *OFFICIAL])
 def test_no_difference_is_unexplained_at_length(name: str, against: str) -> None:
     if name in OFFICIAL and not CONFORMANCE.is_dir():
-        pytest.skip("the official test messages are not here: run `make conformance`")
+        missing("the official test messages are not here: run `make conformance`")
     check(name, against, 2000, seed=2)
 
 
