@@ -17,6 +17,7 @@ from .interceptor import Interceptor
 from .limits import Limits, make_limits
 from .status import Status, StatusCode
 from .target import parse_target
+from .timers import TimerHandle
 
 UnaryUnary = TypeVar("UnaryUnary")
 UnaryStream = TypeVar("UnaryStream")
@@ -70,6 +71,13 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
 
     def now(self) -> float:
         """The time on the shell's clock."""
+        raise NotImplementedError
+
+    def schedule(self, when: float, callback: Callable[[], object]) -> TimerHandle:
+        """Call this at a time of the shell's clock, under the channel's lock where there is one.
+
+        The blocking shell calls it when somebody waits for the channel then; if not, with the channel's next use.
+        """
         raise NotImplementedError
 
     def _connect(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -107,6 +108,9 @@ class Channel(
 
     def now(self) -> float:
         return self.loop.time()
+
+    def schedule(self, when: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        return self.loop.call_at(when, callback)
 
     def _usable_link(self) -> CallLink | None:
         return self._link

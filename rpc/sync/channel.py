@@ -7,13 +7,14 @@ import os
 import time
 import weakref
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any
 
 from ..client_call_state import CallLink, ClientCallState
 from ..client_channel import CLOSED, ClientChannel
 from ..status import Status, StatusCode
+from ..timers import Timer, Timers
 from .dial import Attempt, dial
 from .driver import Driver, Port
 from .link import Link
@@ -52,10 +53,14 @@ class Channel(
         self._attempt_link: Link | None = None  # connected, but without the server's SETTINGS
         self._abandoned: deque[ClientCallState] = deque()  # by whoever collects garbage, at any time
         self._want_ready = 0
+        self._timers = Timers()
         _channels.add(self)
 
     def now(self) -> float:
         return time.monotonic()
+
+    def schedule(self, when: float, callback: Callable[[], object]) -> Timer:
+        return self._timers.schedule(when, callback)
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
@@ -82,6 +87,7 @@ class Channel(
             for link in self._links:
                 link.read()
                 link.handle_timer(now)
+            self._timers.run(now)
 
     def abandon(self, state: ClientCallState) -> None:
         """Nobody holds this call any more. Safe to call anywhere, from a finalizer too."""
@@ -180,6 +186,7 @@ class Channel(
                 del self._pending[state]
         for link in self._links:
             link.handle_timer(now)
+        self._timers.run(now)
         self._go_on_connecting(now)
         self._flush()
         self._see_off()
@@ -228,6 +235,8 @@ class Channel(
     def _next_due(self) -> float | None:
         times = [due for link in self._links if (due := link.core.next_timer()) is not None]
         times += [state.deadline for state in self._pending if state.deadline is not None]
+        if (due := self._timers.next_due()) is not None:
+            times.append(due)
         if self._attempt is not None:
             interest = self._attempt.interest
             if interest is None:
@@ -265,6 +274,7 @@ class Channel(
         self._links, self._link = [], None
         self._attempt = self._attempt_link = None
         self._want_ready = 0
+        self._timers = Timers()
         self._failures = 0
         # Threads that are not here may have been in the midst of something.
         for state in pending:
