@@ -22,6 +22,7 @@ from .errors import RpcConfigurationError, RpcError
 from .interceptor import InterceptedCall, Interceptor, Proceed
 from .limits import Limits
 from .metadata import Metadata
+from .service_config import HedgingPolicy, MethodConfig, RetryPolicy, RetryThrottling, ServiceConfig
 from .status import Status, StatusCode
 from .version import __version__
 
@@ -32,14 +33,19 @@ __all__ = [
     "BackoffPolicy",
     "Call",
     "Channel",
+    "HedgingPolicy",
     "InterceptedCall",
     "Interceptor",
     "Limits",
     "Metadata",
+    "MethodConfig",
     "Proceed",
+    "RetryPolicy",
+    "RetryThrottling",
     "RpcConfigurationError",
     "RpcError",
     "Server",
+    "ServiceConfig",
     "ServicerContext",
     "Status",
     "StatusCode",

@@ -6,7 +6,7 @@ import os
 import random
 import re
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from .backoff import BackoffPolicy
@@ -15,6 +15,7 @@ from .compression import find_codec
 from .handlers import Deserializer, Serializer
 from .interceptor import Interceptor
 from .limits import Limits, make_limits
+from .service_config import ServiceConfig, parse_service_config
 from .status import Status, StatusCode
 from .target import parse_target
 from .timers import TimerHandle
@@ -43,6 +44,7 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
         compression: str | None = None,
         wait_for_ready: bool = False,
         backoff: BackoffPolicy | None = None,
+        service_config: str | Mapping[str, Any] | ServiceConfig | None = None,
         limits: Limits | None = None,
         **limit_overrides: Any,
     ) -> None:
@@ -54,6 +56,7 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
         find_codec(compression)
         self.compression = compression
         self.wait_for_ready = wait_for_ready
+        self.service_config = parse_service_config(service_config)
         self.last_error = ""
         self._tls = _client_context(tls)
         self._backoff = backoff or BackoffPolicy()

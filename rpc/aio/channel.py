@@ -71,6 +71,7 @@ class Channel(
     - `interceptors`: run around every call, the first outermost.
     - `compression`: "gzip" or "deflate" compresses requests.
     - `wait_for_ready`: the default for calls.
+    - `service_config`: a ServiceConfig, or one as JSON (text, or what `json.loads` makes of it).
     - `limits`, or any field of Limits as a keyword: see `Limits`.
 
     A channel connects with the first call, and again when it has lost its connection. It belongs to the loop that it is
