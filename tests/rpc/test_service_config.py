@@ -110,7 +110,7 @@ def test_the_old_name_of_a_balancing_policy() -> None:
     assert parse_service_config({"loadBalancingPolicy": "ROUND_ROBIN"}).load_balancing == (
         ("round_robin", {}),
     )
-    both = {"loadBalancingPolicy": "pick_first", "loadBalancingConfig": [{"round_robin": {}}]}
+    both: dict[str, Any] = {"loadBalancingPolicy": "pick_first", "loadBalancingConfig": [{"round_robin": {}}]}
     assert parse_service_config(both).load_balancing == (("round_robin", {}),)
 
 
@@ -272,11 +272,25 @@ def core_accepts(config: Any) -> bool:
 
 # -- anything at all ----------------------------------------------------------------------------------------------
 
-_KEYS = st.sampled_from(
-    "methodConfig name service method timeout waitForReady maxRequestMessageBytes retryPolicy hedgingPolicy maxAttempts "
-    "initialBackoff retryableStatusCodes hedgingDelay nonFatalStatusCodes retryThrottling maxTokens tokenRatio "
-    "loadBalancingConfig loadBalancingPolicy healthCheckConfig serviceName".split()
-)
+_NAMES = [
+    "methodConfig",
+    "name",
+    "service",
+    "method",
+    "timeout",
+    "waitForReady",
+    "retryPolicy",
+    "hedgingPolicy",
+]
+_TOP = [
+    "retryThrottling",
+    "maxTokens",
+    "tokenRatio",
+    "loadBalancingConfig",
+    "healthCheckConfig",
+    "serviceName",
+]
+_KEYS = st.sampled_from([*RETRY, *HEDGING, *_NAMES, *_TOP])
 _SCALARS = st.one_of(
     st.none(),
     st.booleans(),
