@@ -48,6 +48,7 @@ class Call:
         "_outgoing",
         "_reader",
         "_unread",
+        "code",
         "deadline",
         "ended",
         "inbound",
@@ -66,6 +67,7 @@ class Call:
         self.deadline = deadline
         self.sink: Any = None
         self.ended = False
+        self.code: StatusCode | None = None  # how it ended, or is going to
         self._end_told = False
         self.inbound = Inbound.AWAITING_HEAD
         self.outbound = Outbound.AWAITING_HEAD
@@ -108,11 +110,13 @@ class Call:
         """Up to `size` queued bytes, in order."""
         queue = self._outgoing
         if size >= self.queued_bytes and not self._head_offset:
+            self._count_sent(len(queue))
             data = queue.popleft() if len(queue) == 1 else b"".join(queue)
             queue.clear()
             self.queued_bytes = 0
             return data
         parts: list[bytes] = []
+        whole = 0
         needed = size
         while needed and queue:
             chunk = queue[0]
@@ -123,8 +127,16 @@ class Call:
             if self._head_offset == len(chunk):
                 queue.popleft()
                 self._head_offset = 0
+                whole += 1
         self.queued_bytes -= size - needed
+        if whole:
+            self._count_sent(whole)
         return b"".join(parts)
+
+    def _count_sent(self, messages: int) -> None:
+        streams = self._connection.streams
+        streams.messages_sent += messages
+        streams.last_message_sent = self._connection.now
 
     def pump(self) -> int:
         """Hand at most one DATA frame, and what goes before and after it, to HTTP/2. Returns its size in bytes, or 0
@@ -188,6 +200,10 @@ class Call:
             fault = None
         except EnvelopeError as error:
             envelopes, fault = error.received, error
+        if envelopes:
+            streams = self._connection.streams
+            streams.messages_received += len(envelopes)
+            streams.last_message_received = self._connection.now
         for envelope in envelopes:
             size = len(envelope.payload) + PREFIX_SIZE
             if envelope.compressed and self._decoder is None:
@@ -237,11 +253,17 @@ class Call:
         """End the call from here: `status` becomes its outcome and the peer gets RST_STREAM."""
         raise NotImplementedError
 
-    def finish_locally(self, status: Status | None) -> None:
-        """Mark the call as over and, with a status, say so. What is queued is dropped."""
+    def finish_locally(self, status: Status | None, *, complete: bool = False) -> None:
+        """Mark the call as over and, with a status, say so. What is queued is dropped.
+
+        `complete` tells that the server ended the stream with END_STREAM.
+        """
         if self.ended:
             return
         self.ended = True
+        if status is not None:
+            self.code = status.code
+        self._count_end(complete)
         self.outbound = Outbound.ENDED
         self.inbound = Inbound.ENDED
         self._outgoing.clear()
@@ -256,6 +278,17 @@ class Call:
         if status is not None:
             self._tell_end(status)
         connection.call_ended(self)
+
+    def _count_end(self, complete: bool) -> None:
+        calls, streams = self._connection.calls, self._connection.streams
+        if complete and self.code == StatusCode.OK:
+            calls.succeeded += 1
+        else:
+            calls.failed += 1
+        if complete:
+            streams.succeeded += 1
+        elif self.stream_id:
+            streams.failed += 1
 
     def _tell_end(self, status: Status) -> None:
         """Say how the call ended; the first time counts."""

@@ -107,7 +107,7 @@ class ClientCall(Call):
         if self.outbound is not Outbound.ENDED:
             # The server is done; what we still had to say does not matter (R18).
             self._connection.http2.reset(self.stream_id, Http2Error.NO_ERROR)
-        self.finish_locally(status)
+        self.finish_locally(status, complete=True)
 
     def _data_ended(self) -> None:
         self._close(Status(StatusCode.INTERNAL, "the response ended without trailers"))

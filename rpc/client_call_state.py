@@ -169,7 +169,7 @@ class ClientCallState:
             None if self.deadline is None else self.deadline - now,
             encoding=codec.name.encode() if codec is not None else None,
         )
-        call = core.start_call(headers, self.deadline, codec)
+        call = core.start_call(headers, self.deadline, codec, now)
         call.sink = self
         return call
 

@@ -9,6 +9,7 @@ from .call import Call
 from .client_call import ClientCall
 from .compression import Codec
 from .connection import Connection
+from .counters import CallCounters
 from .header_blocks import HeaderBlock, HeaderField
 from .headers import reset_status
 from .limits import Limits
@@ -18,10 +19,16 @@ from .status import Status, StatusCode, http2_error_name
 class ClientConnection(Connection):
     """The client's side. `peer` names the server in error messages."""
 
-    def __init__(self, limits: Limits | None = None, peer: str = "the server") -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        peer: str = "the server",
+        *,
+        calls: CallCounters | None = None,
+    ) -> None:
         self.peer = peer
         self._waiting: OrderedDict[ClientCall, None] = OrderedDict()
-        super().__init__(client_side=True, limits=limits or Limits())
+        super().__init__(client_side=True, limits=limits or Limits(), calls=calls)
 
     @property
     def accepts_calls(self) -> bool:
@@ -29,12 +36,20 @@ class ClientConnection(Connection):
         return not (self.ended or self.draining) and self.http2.stream_ids_left
 
     def start_call(
-        self, headers: Sequence[HeaderField], deadline: float | None = None, codec: Codec | None = None
+        self,
+        headers: Sequence[HeaderField],
+        deadline: float | None = None,
+        codec: Codec | None = None,
+        now: float | None = None,
     ) -> ClientCall:
         """Start a call; it waits for its turn if the server's limit of streams is reached (R70).
 
-        `headers` come from `headers.request_headers`; `deadline` is an absolute time.
+        `headers` come from `headers.request_headers`; `deadline` is an absolute time. `now` dates the call.
         """
+        if now is not None:
+            self._now = now
+        self.calls.started += 1
+        self.calls.last_started = self._now
         call = ClientCall(self, headers, deadline, codec)
         self._watch_deadline(call)
         if self.http2.open_stream_count < self.http2.peer_max_concurrent_streams:
@@ -49,6 +64,8 @@ class ClientConnection(Connection):
     def _begin(self, call: ClientCall) -> None:
         call.begin()
         self._calls[call.stream_id] = call
+        self.streams.started += 1
+        self.streams.last_started = self._now
 
     def _begin_waiting(self) -> None:
         http2 = self.http2

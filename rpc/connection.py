@@ -10,6 +10,7 @@ import heapq
 from itertools import count
 
 from .call import Call
+from .counters import CallCounters, StreamCounters
 from .events import ConnectionEnded, Event, GoAwayReceived, SettingsReceived
 from .gate import ConnectionFault
 from .header_blocks import HeaderBlock
@@ -23,9 +24,12 @@ _OUTPUT_BATCH = 256 * 1024  # how much data_to_send turns into frames at once
 class Connection:
     """What both sides share. `emit`, `has_output`, `unread`, `consumed` and `call_ended` are for its calls."""
 
-    def __init__(self, *, client_side: bool, limits: Limits) -> None:
+    def __init__(self, *, client_side: bool, limits: Limits, calls: CallCounters | None = None) -> None:
         self.limits = limits
+        self.calls = calls or CallCounters()
+        self.streams = StreamCounters()
         self.http2 = Http2Connection(self, client_side=client_side, limits=limits)
+        self.goaway_error: int | None = None  # of the GOAWAY that the peer sent
         self.ended = False
         self.draining = False
         self._calls: dict[int, Call] = {}
@@ -56,9 +60,11 @@ class Connection:
         """The transport has ended: everything that is open ends with it."""
         self._end(reason)
 
-    def data_to_send(self) -> bytes:
+    def data_to_send(self, now: float | None = None) -> bytes:
         """The next bytes for the transport. Queued messages enter as far as the peer's windows let them, in turn and
-        one frame each; `wants_to_send` tells whether another round would bring more."""
+        one frame each; `wants_to_send` tells whether another round would bring more. `now` dates what goes out."""
+        if now is not None:
+            self._now = now
         ready = self._ready
         if self._every_window_opened:
             self._every_window_opened = False
@@ -93,6 +99,7 @@ class Connection:
 
     def handle_timer(self, now: float) -> None:
         """End the calls whose deadline has passed."""
+        self._now = now
         while (due := self.next_timer()) is not None and due <= now:
             call = heapq.heappop(self._deadlines)[2]
             call.fail(Status(StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the call ended"))
@@ -107,6 +114,11 @@ class Connection:
         if not self.ended:
             self.http2.send_goaway(self.http2.highest_remote_stream_id, error_code, b"")
             self._end(reason)
+
+    @property
+    def now(self) -> float:
+        """The time of what happened last."""
+        return self._now
 
     # -- what calls do --------------------------------------------------------------------------------------------
 
@@ -199,6 +211,7 @@ class Connection:
 
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:
         self.draining = True
+        self.goaway_error = error_code
         self.emit(GoAwayReceived(error_code, debug_data))
 
     def ping_received(self) -> None:

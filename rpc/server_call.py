@@ -72,6 +72,7 @@ class ServerCall(Call):
         if self.ended or self.outbound in (Outbound.ENDING, Outbound.ENDED):
             return
         fields = trailers(status)
+        self.code = status.code
         if self.outbound is Outbound.AWAITING_HEAD:
             fields = response_headers() + fields
         self._trailers = fields
@@ -91,7 +92,7 @@ class ServerCall(Call):
             self._trailers = None
             if self.inbound is not Inbound.ENDED:
                 http2.reset(self.stream_id, self._last_reset)  # R18
-            self.finish_locally(None)
+            self.finish_locally(None, complete=True)
         return sent
 
     def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
@@ -105,6 +106,7 @@ class ServerCall(Call):
             return
         answerable = error_code == Http2Error.CANCEL and self.outbound is not Outbound.ENDING
         self._tell_end(status)
+        self.code = status.code
         if answerable and status.code is not StatusCode.CANCELLED:
             if status.code is StatusCode.DEADLINE_EXCEEDED:
                 self._last_reset = Http2Error.CANCEL

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .call import Call
 from .compression import ACCEPTED, CODECS
 from .connection import Connection
+from .counters import CallCounters
 from .events import CallStarted, GoAwayReceived
 from .header_blocks import HeaderBlock
 from .headers import RequestRefused, parse_request, refusal_headers, response_headers, trailers
@@ -21,9 +22,9 @@ class ServerConnection(Connection):
 
     accept_encoding = ACCEPTED
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, calls: CallCounters | None = None) -> None:
         self._final_goaway_at: float | None = None
-        super().__init__(client_side=False, limits=limits or Limits())
+        super().__init__(client_side=False, limits=limits or Limits(), calls=calls)
 
     def headers_received(self, stream_id: int, block: HeaderBlock, end_stream: bool) -> None:
         call = self._calls.get(stream_id)
@@ -37,6 +38,10 @@ class ServerConnection(Connection):
         deadline = None if request.timeout is None else self._now + request.timeout
         call = ServerCall(self, stream_id, request, deadline)
         self._calls[stream_id] = call
+        calls, streams = self.calls, self.streams
+        calls.started += 1
+        streams.started += 1
+        calls.last_started = streams.last_started = self._now
         if request.encoding != "identity" and request.encoding not in CODECS:
             self._refuse_encoding(call)
             return
@@ -111,6 +116,7 @@ class ServerConnection(Connection):
 
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:
         """A client announces that it opens no more streams; nothing changes for those that are open."""
+        self.goaway_error = error_code
         self.emit(GoAwayReceived(error_code, debug_data))
 
     def _end_if_drained(self) -> None:

@@ -86,7 +86,7 @@ class Link(asyncio.Protocol, Generic[Core]):
             self._close(transport)
             return
         if not self._write_paused:
-            data = core.data_to_send()
+            data = core.data_to_send(self.loop.time())
             if data:
                 transport.write(data)
             self._dispatch()

@@ -94,7 +94,7 @@ class Link:
             self._dispatch()
             while True:
                 if not self._rest:
-                    self._rest = memoryview(self.core.data_to_send())
+                    self._rest = memoryview(self.core.data_to_send(time.monotonic()))
                     self._dispatch()
                 if not self._rest:
                     self._dirty = False
