@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,14 +90,3 @@ def make_handler(
         is_async=async_generator or inspect.iscoroutinefunction(function),
         is_generator=is_generator,
     )
-
-
-def index_handlers(servicers: Iterable[object]) -> dict[str, MethodHandler]:
-    """All handlers by path. Raises RpcConfigurationError if two servicers claim one path."""
-    index: dict[str, MethodHandler] = {}
-    for servicer in servicers:
-        for handler in handlers_of(servicer):
-            if handler.path in index:
-                raise RpcConfigurationError(f"two servicers handle {handler.path}")
-            index[handler.path] = handler
-    return index

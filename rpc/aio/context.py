@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..auth_context import AuthContext, identity_key_of
 from ..compression import find_codec
 from ..errors import RpcError
 from ..metadata import Metadata, MetadataPairs
@@ -40,9 +41,19 @@ class ServicerContext:
         """The client's address, such as "ipv4:127.0.0.1:52134" or "unix:/path"."""
         return self._runner.link.peer_address
 
-    def auth_context(self) -> dict[str, Any]:
-        """What TLS knows of the client: `peer_certificate` (a dict as `ssl` gives it) and `cipher`; else empty."""
+    def auth_context(self) -> AuthContext:
+        """What TLS knows of the client, under gRPC's names, such as `x509_common_name`; see `auth_context_of`."""
         return self._runner.link.auth_context()
+
+    def peer_identity_key(self) -> str | None:
+        """The property of the auth context that identifies the client; None without a verified certificate."""
+        return identity_key_of(self.auth_context())
+
+    def peer_identities(self) -> list[bytes] | None:
+        """Who the client is: the values of that property, such as the names in its certificate; or None."""
+        context = self.auth_context()
+        key = identity_key_of(context)
+        return None if key is None else context[key]
 
     def time_remaining(self) -> float | None:
         """Seconds until the deadline; None without one."""
@@ -81,6 +92,10 @@ class ServicerContext:
         """Compress this call's responses ("gzip", "deflate"), if the client takes it; None for not."""
         self._runner.call.set_compression(find_codec(compression))
 
+    def disable_next_message_compression(self) -> None:
+        """Send the next response plain, though the call compresses: for what is compressed already, or secret (R57)."""
+        self._runner.plain_next = True
+
     def set_code(self, code: StatusCode) -> None:
         """The status to end with when the handler returns."""
         self._code = StatusCode(code)
@@ -101,6 +116,10 @@ class ServicerContext:
         """End the call with this status. Raises RpcError, which the handler should let pass."""
         raise _abort(code, details, trailing_metadata)
 
+    async def abort_with_status(self, status: Any) -> NoReturn:
+        """The same for an object that has it all: a Status, grpcio's `grpc.Status`, or an RpcError."""
+        raise _abort_with(status)
+
     # -- its end --------------------------------------------------------------------------------------------------
 
     def cancelled(self) -> bool:
@@ -115,27 +134,42 @@ class ServicerContext:
         """Call `callback(context)` when the call is over; at once if it is."""
         self._runner.add_done_callback(lambda: callback(self))
 
-    def status(self) -> Status:
-        """The status that `set_code` and `set_details` make (OK without them)."""
-        return Status(self._code or StatusCode.OK, self._details)
+    def cancel(self) -> None:
+        """End the call with CANCELLED, and this handler with it."""
+        self._runner.loop.call_soon_threadsafe(self._runner.cancel)
+
+    def status(self) -> Status | None:
+        """The status that `set_code` and `set_details` make; None without them."""
+        return None if self._code is None else Status(self._code, self._details)
 
 
-def _abort(code: StatusCode, details: str, metadata: Metadata | MetadataPairs) -> RpcError:
+def _abort_with(status: Any) -> RpcError:
+    if isinstance(status, RpcError):
+        return status
+    if isinstance(status, Status):
+        return _abort(status.code, status.message, status.trailing_metadata, status.details)
+    return _abort(status.code, status.details, status.trailing_metadata or ())
+
+
+def _abort(
+    code: StatusCode, details: str, metadata: Metadata | MetadataPairs, packed: bytes = b""
+) -> RpcError:
     if code == StatusCode.OK:
         return RpcError(StatusCode.UNKNOWN, "abort() was called with OK")
-    return RpcError(code, details, metadata=metadata)
+    return RpcError.from_status(Status(StatusCode(code), details, packed, Metadata(metadata)))
 
 
 class SyncServicerContext(ServicerContext):
     """The context of a plain `def` handler, which runs in a thread of the server's pool.
 
-    What would be awaited in the async context blocks here.
+    What would be awaited in the async context blocks here; while it does, another handler may run (see sync_handlers).
     """
 
     __slots__ = ()
 
     def _wait(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._runner.loop).result()
+        with self._runner.link.server.sync_handlers.parked():
+            return asyncio.run_coroutine_threadsafe(coroutine, self._runner.loop).result()
 
     def send_initial_metadata(self, metadata: Metadata | MetadataPairs = ()) -> None:  # type: ignore[override]
         self._wait(super().send_initial_metadata(metadata))
@@ -155,6 +189,16 @@ class SyncServicerContext(ServicerContext):
         self, code: StatusCode, details: str = "", trailing_metadata: Metadata | MetadataPairs = ()
     ) -> NoReturn:
         raise _abort(code, details, trailing_metadata)
+
+    def abort_with_status(self, status: Any) -> NoReturn:  # type: ignore[override]
+        raise _abort_with(status)
+
+    def add_callback(self, callback: Callable[[], Any]) -> bool:
+        """`add_done_callback` under grpcio's name. False, and nothing is added, when the call is over."""
+        if self._runner.done:
+            return False
+        self._runner.add_done_callback(callback)
+        return True
 
     def is_active(self) -> bool:
         """Whether anybody still waits for the answer. A thread cannot be stopped from outside: long work asks."""

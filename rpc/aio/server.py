@@ -4,134 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import ssl
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
-from ..events import (
-    CallEnded,
-    CallStarted,
-    ConnectionEnded,
-    Event,
-    GoAwayReceived,
-    MessageReceived,
-    RequestEnded,
-    ResponseStarted,
-    SendReady,
-    SettingsReceived,
-)
-from ..handlers import MethodHandler, index_handlers, service_of
+from ..compression import find_codec
+from ..concurrency import ConcurrencyLimits
+from ..errors import RpcConfigurationError
 from ..interceptor import Interceptor
 from ..limits import Limits, make_limits
-from ..server_call import ServerCall
-from ..server_connection import ServerConnection
-from ..status import Status, StatusCode
+from ..service_table import ServiceTable
 from ..target import parse_target
-from .link import Link
 from .server_call import ServerCallRunner
+from .server_link import ServerLink
+from .sync_handlers import SyncHandlers
 
 if TYPE_CHECKING:
     from ..services.health import HealthServicer
-
-logger = logging.getLogger("barewire.rpc.server")
-
-_SYNC_HANDLER_THREADS = 10  # as many as grpcio's examples give
-
-
-class ServerLink(Link[ServerConnection]):
-    """One client's connection."""
-
-    def __init__(self, server: Server) -> None:
-        super().__init__(ServerConnection(server.limits))
-        self.server = server
-        self._handshake_timer: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.server.links.add(self)
-        if not self.peer_address:  # unix clients have no address of their own
-            self.peer_address = "unix:"
-        self._handshake_timer = self.loop.call_later(
-            self.server.limits.handshake_timeout, self._handshake_expired
-        )
-        if self.server.stopping:
-            self.drain()
-
-    def _handshake_expired(self) -> None:
-        self.core.close("the client did not finish the HTTP/2 handshake in time (handshake_timeout)")
-        self._dispatch()
-        self.schedule_flush()
-
-    def closed(self) -> None:
-        if self._handshake_timer is not None:
-            self._handshake_timer.cancel()
-        self.server.link_closed(self)
-
-    def drain(self) -> None:
-        """Let the calls in flight finish, then close."""
-        self.core.drain(self.loop.time())
-        self.core.handle_timer(self.loop.time())
-        self.schedule_flush()
-
-    def auth_context(self) -> dict[str, Any]:
-        """See ServicerContext.auth_context."""
-        tls = self.transport.get_extra_info("ssl_object") if self.transport is not None else None
-        return {} if tls is None else {"peer_certificate": tls.getpeercert(), "cipher": tls.cipher()}
-
-    def handle_event(self, event: Event) -> None:
-        match event:
-            case MessageReceived(call, envelope, size):
-                if call.sink is not None:
-                    call.sink.message_received(envelope, size)
-            case CallStarted(call):
-                self._start(call)
-            case RequestEnded(call):
-                if call.sink is not None:
-                    call.sink.request_ended()
-            case CallEnded(call, status):
-                if call.sink is not None:
-                    call.sink.ended(status)
-            case SendReady(call):
-                if call.sink is not None:
-                    call.sink.send_ready()
-            case SettingsReceived():
-                if self._handshake_timer is not None:
-                    self._handshake_timer.cancel()
-                    self._handshake_timer = None
-            case ConnectionEnded(reason):
-                logger.debug("connection of %s ended: %s", self.peer_address, reason)
-                self.schedule_flush()
-            case GoAwayReceived() | ResponseStarted():
-                pass
-
-    def _start(self, call: ServerCall) -> None:
-        handler = self.server.find_handler(call.request.path)
-        if handler is None:
-            call.finish(_unimplemented(call.request.path, self.server))
-        else:
-            call.sink = ServerCallRunner(self, call, handler)
-
-
-def _unimplemented(path: str, server: Server) -> Status:
-    service = path[1:].partition("/")[0]
-    if server.has_service(service):
-        return Status(StatusCode.UNIMPLEMENTED, f"service {service} has no method for {path[:200]}")
-    return Status(StatusCode.UNIMPLEMENTED, f"this server has no service {service[:200]!r}")
 
 
 class Server:
     """A gRPC server on asyncio.
 
-    - `servicers`: instances of classes derived from `…Servicer`.
+    - `servicers`: instances of classes derived from `…Servicer`. More can be added until the server starts.
+    - `generic_handlers`: asked for paths that no servicer has; see generic_handlers.
     - `interceptors`: run around every call, the first outermost.
     - `limits`, or any field of Limits as a keyword: see `Limits`.
+    - `max_concurrent_calls`: calls that the whole server runs at once (health, reflection and channelz do not count);
+      `concurrency_limits`: the same for services ("package.Service") and methods ("/package.Service/Method"). What
+      goes over is answered with RESOURCE_EXHAUSTED.
+    - `sync_handlers`: plain `def` handlers that run at once, each in a thread; `max_sync_calls`: calls of such handlers
+      that run, wait for their client or wait for a place. What goes over is answered with RESOURCE_EXHAUSTED.
+      `executor`: where their threads come from, if not from a pool of the server's own.
     - `health`, `reflection`: whether grpc.health.v1 and grpc.reflection (v1 and v1alpha) come with the server.
     - `compression`: "gzip" or "deflate" compresses responses for clients that take it.
-    - `executor`: where plain `def` handlers run; by default a pool of ten threads that starts with the first of them.
 
     `async with Server(…) as server:` stops it at the end. A server belongs to the loop it is started on.
     """
@@ -140,58 +49,60 @@ class Server:
         self,
         servicers: Iterable[object] = (),
         *,
+        generic_handlers: Iterable[object] = (),
         interceptors: Sequence[Interceptor] = (),
         limits: Limits | None = None,
+        max_concurrent_calls: int | None = None,
+        concurrency_limits: Mapping[str, int] | None = None,
+        sync_handlers: int = 10,
+        max_sync_calls: int = 1000,
+        executor: Executor | None = None,
         health: bool = True,
         reflection: bool = True,
-        executor: Executor | None = None,
+        compression: str | None = None,
         **limit_overrides: Any,
     ) -> None:
         self.limits = make_limits(limits, limit_overrides)
         self.interceptors = tuple(interceptors)
-        own = list(servicers)
-        # Imported here: both compile their schemas, which a program that only calls has no use for.
-        from ..services import standard_services
-
-        extra, self._health = standard_services(own, health=health, reflection=reflection)
-        self._handlers = index_handlers([*own, *extra])
-        self._services = frozenset(spec.full_name for spec in map(service_of, [*own, *extra]) if spec)
+        self.concurrency = ConcurrencyLimits(max_concurrent_calls, concurrency_limits)
+        self.sync_handlers = SyncHandlers(sync_handlers, max_sync_calls, executor)
+        self.codec = find_codec(compression)
+        self.services = ServiceTable(health=health, reflection=reflection)
+        for servicer in servicers:
+            self.services.add(servicer)
+        for handler in generic_handlers:
+            self.services.add_generic(handler)
         self.links: set[ServerLink] = set()
+        self.runners: set[ServerCallRunner] = set()
         self.stopping = False
         self._listeners: list[asyncio.Server] = []
         self._socket_paths: list[str] = []
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._executor = executor
-        self._owns_executor = executor is None
         self._idle = asyncio.Event()
         self._stopped = asyncio.Event()
 
     @property
     def health(self) -> HealthServicer | None:
         """The health service, to set the status of services; None if it is turned off."""
-        return self._health
+        return self.services.health
 
-    @property
-    def executor(self) -> Executor:
-        """Where plain functions run."""
-        if self._executor is None:
-            self._executor = ThreadPoolExecutor(_SYNC_HANDLER_THREADS, thread_name_prefix="barewire-handler")
-        return self._executor
+    def add_servicer(self, servicer: object) -> None:
+        """Serve one more servicer. Raises RpcConfigurationError, also once the server has started."""
+        self._refuse_late_changes()
+        self.services.add(servicer)
 
-    def find_handler(self, path: str) -> MethodHandler | None:
-        return self._handlers.get(path)
+    def add_generic_handler(self, handler: object) -> None:
+        """Ask one more generic handler. Raises RpcConfigurationError, also once the server has started."""
+        self._refuse_late_changes()
+        self.services.add_generic(handler)
 
-    def has_service(self, full_name: str) -> bool:
-        return full_name in self._services
+    def _refuse_late_changes(self) -> None:
+        if self._listeners:
+            raise RpcConfigurationError("the server has started; add its services before")
 
-    def track(self, task: asyncio.Task[None]) -> None:
-        """Keep a handler's task from being collected, and know it when the server stops."""
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
-
-    def _task_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        self._tell_if_idle()
+    def runner_done(self, runner: ServerCallRunner) -> None:
+        self.runners.discard(runner)
+        if self.stopping:
+            self._tell_if_idle()
 
     # -- listening ------------------------------------------------------------------------------------------------
 
@@ -201,6 +112,7 @@ class Server:
         `tls` is a server-side SSLContext with its certificate loaded; ALPN is set to h2 on it. Returns the port (0 for
         a unix socket). Raises OSError if the address cannot be used, RpcConfigurationError if it makes no sense.
         """
+        self.services.check_names(self.concurrency.names, "concurrency_limits")
         target = parse_target(address, default_port=None)
         if tls is not None:
             tls.set_alpn_protocols(["h2"])
@@ -238,8 +150,8 @@ class Server:
         """
         if not self.stopping:
             self.stopping = True
-            if self._health is not None:
-                self._health.shut_down()
+            if self.health is not None:
+                self.health.shut_down()
             for listener in self._listeners:
                 listener.close()
             for link in list(self.links):
@@ -248,15 +160,15 @@ class Server:
         for link in list(self.links):
             link.core.close("the server has stopped")
             link.schedule_flush()
-        for task in list(self._tasks):
-            task.cancel()
+        for runner in list(self.runners):
+            runner.stop()
         await self._wait_idle(1.0)
         for link in list(self.links):  # peers that take nothing any more
             link.abort()
         await self._release()
 
     def _tell_if_idle(self) -> None:
-        if self.stopping and not (self.links or self._tasks):
+        if self.stopping and not (self.links or self.runners):
             self._idle.set()
 
     async def _wait_idle(self, timeout: float | None) -> None:
@@ -270,8 +182,7 @@ class Server:
             with contextlib.suppress(OSError):
                 os.unlink(path)
         self._socket_paths.clear()
-        if self._owns_executor and isinstance(self._executor, ThreadPoolExecutor):
-            self._executor.shutdown(wait=False, cancel_futures=True)
+        self.sync_handlers.shut_down()
         self._stopped.set()
 
     async def wait_for_termination(self) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import CancelledError as FutureCancelledError
+from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from ..call import MessageTooLarge
 from ..compression import CompressionError
+from ..concurrency import ConcurrencyLimits, Held
 from ..deadline import current_deadline
 from ..envelope import Envelope
 from ..errors import RpcError
@@ -28,14 +31,24 @@ if TYPE_CHECKING:
 logger = logging.getLogger("barewire.rpc.server")
 
 
+_OK = Status(StatusCode.OK)
+
+
 class ServerCallRunner:
-    """Takes a call's events, runs its handler, sends its responses."""
+    """Takes a call's events, runs its handler, sends its responses.
+
+    What most calls do not need (a view for interceptors, lists of callbacks and waiters) is made when it is asked for.
+    """
 
     __slots__ = (
         "_callbacks",
+        "_entered",
+        "_held",
         "_inbox",
         "_request_ended",
         "_task",
+        "_thread",
+        "_view",
         "_waiters",
         "call",
         "cancelled",
@@ -43,26 +56,41 @@ class ServerCallRunner:
         "handler",
         "link",
         "loop",
-        "view",
+        "plain_next",
     )
 
-    def __init__(self, link: ServerLink, call: ServerCall, handler: MethodHandler) -> None:
+    def __init__(self, link: ServerLink, call: ServerCall, handler: MethodHandler, held: Held = ()) -> None:
+        """`held`: places under the server's concurrency limits, given back when the handler is done."""
         self.link = link
         self.loop = link.loop
         self.call = call
         self.handler = handler
-        self.view = InterceptedCall(
-            "server", call.request.path, call.request.metadata.copy(), link.peer_address
-        )
         self.cancelled = False
         self.done = False
+        self.plain_next = False  # the next response goes uncompressed
+        self._held = held
+        self._view: InterceptedCall | None = None
         self._inbox: deque[tuple[Envelope, int]] = deque()
         self._request_ended = False
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: list[asyncio.Future[None]] | None = None
+        self._callbacks: list[Callable[[], None]] | None = None
         self._task: asyncio.Task[None] | None = None
-        self._callbacks: list[Callable[[], None]] = []
+        self._entered = False  # whether the task has begun: one that is cancelled before never runs
+        self._thread: Future[Any] | None = None
+        if link.server.codec is not None:
+            call.set_compression(link.server.codec)
         if handler.client_streaming:
             self._start()
+
+    @property
+    def view(self) -> InterceptedCall:
+        """The call as interceptors see it; it also keeps the metadata of the response."""
+        if self._view is None:
+            request = self.call.request
+            self._view = InterceptedCall(
+                "server", request.path, request.metadata.copy(), self.link.peer_address
+            )
+        return self._view
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -87,37 +115,44 @@ class ServerCallRunner:
         self.cancelled = True
         logger.debug("%s ended early: %s", self.handler.path, status.message)
         self._wake()
-        if self._task is not None:
-            self._task.cancel()
-        else:
-            self._complete()
+        self.stop()
 
     def _refuse(self, reason: str) -> None:
         """R46: a cardinality violation."""
-        if self._task is not None:
-            self._task.cancel()
         self.call.finish(Status(StatusCode.UNIMPLEMENTED, reason))
         self.link.schedule_flush()
-        if self._task is None:
-            self._complete()
+        self.stop()
 
     def _start(self) -> None:
+        self.link.server.runners.add(self)
         self._task = self.loop.create_task(self._run())
-        self.link.server.track(self._task)
+
+    def cancel(self) -> None:
+        """Give the call up, as `context.cancel()` asks for."""
+        self.call.fail(Status(StatusCode.CANCELLED, "the server has cancelled the call"))
+        self.link.schedule_flush()
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the handler."""
+        if self._task is not None:
+            self._task.cancel()
+        if not self._entered:
+            self._complete()
 
     # -- the handler ----------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        self._entered = True
         current_deadline.set(self.call.deadline)
-        handler = self.handler
-        context = (ServicerContext if handler.is_async else SyncServicerContext)(self)
+        context = (ServicerContext if self.handler.is_async else SyncServicerContext)(self)
         interceptors = self.link.server.interceptors
         try:
             if interceptors:
                 await run_chain(interceptors, self.view, lambda: self._handle(context))
             else:
                 await self._handle(context)
-            status = Status(StatusCode.OK)
+            status = _OK
         except BaseException as error:  # whatever a handler raises becomes a status
             status = self._status_of(error)
         finally:
@@ -130,34 +165,42 @@ class ServerCallRunner:
         request = (
             self._requests(context) if handler.client_streaming else self._decode(*self._inbox.popleft())
         )
-        await (self._handle_async if handler.is_async else self._handle_sync)(request, context)
+        if isinstance(context, SyncServicerContext):
+            await self._handle_sync(request, context)
+        elif handler.is_generator:
+            await self._send_all(handler.function(request, context))
+        else:
+            outcome = await handler.function(request, context)
+            if handler.server_streaming and hasattr(outcome, "__aiter__"):
+                await self._send_all(outcome)
+            else:
+                self._send_result(outcome, context)
         status = context.status()
-        if status.code is not StatusCode.OK:
+        if status is not None and status.code is not StatusCode.OK:
             raise RpcError(status.code, status.message, metadata=self.view.trailing_metadata)
 
-    async def _handle_async(self, request: Any, context: ServicerContext) -> None:
-        outcome = self.handler.function(request, context)
-        if self.handler.is_generator:
-            try:
-                async for message in outcome:
-                    await self.send(message)
-            finally:
-                await outcome.aclose()  # its `finally` blocks run now, not when it is collected
-        else:
-            self._send_result(await outcome, context)
+    async def _send_all(self, messages: Any) -> None:
+        try:
+            async for message in messages:
+                await self.send(message)
+        finally:
+            if hasattr(messages, "aclose"):
+                await messages.aclose()  # its `finally` blocks run now, not when it is collected
 
-    async def _handle_sync(self, request: Any, context: ServicerContext) -> None:
+    async def _handle_sync(self, request: Any, context: SyncServicerContext) -> None:
         run = contextvars.copy_context().run
-        future = self.link.server.executor.submit(lambda: run(self._call_in_thread, request, context))
-        self._send_result(await asyncio.wrap_future(future), context)
+        self._thread = self.link.server.sync_handlers.submit(
+            lambda: run(self._call_in_thread, request, context)
+        )
+        self._send_result(await asyncio.wrap_future(self._thread), context)
 
-    def _call_in_thread(self, request: Any, context: ServicerContext) -> Any:
+    def _call_in_thread(self, request: Any, context: SyncServicerContext) -> Any:
         try:
             outcome = self.handler.function(request, context)
-            if not self.handler.is_generator:
+            if not (self.handler.server_streaming and hasattr(outcome, "__iter__")):
                 return outcome
             for message in outcome:
-                asyncio.run_coroutine_threadsafe(self.send(message), self.loop).result()
+                context.send(message)
             return None
         except (FutureCancelledError, StopIteration) as error:  # neither may leave a thread through a future
             raise RpcError(StatusCode.CANCELLED, "the call is over") from error
@@ -177,8 +220,8 @@ class ServerCallRunner:
     def _status_of(self, error: BaseException) -> Status:
         if isinstance(error, RpcError):
             status = error.to_status()
-            if not status.trailing_metadata:
-                status = Status(status.code, status.message, status.details, self.view.trailing_metadata)
+            if self._view is not None and not status.trailing_metadata:
+                status = Status(status.code, status.message, status.details, self._view.trailing_metadata)
             return status
         if isinstance(error, asyncio.CancelledError):
             return Status(StatusCode.CANCELLED, "the handler was cancelled")
@@ -189,8 +232,8 @@ class ServerCallRunner:
         return Status(StatusCode.UNKNOWN, f"the handler raised {type(error).__name__}")
 
     def _finish(self, status: Status) -> None:
-        if status.code is StatusCode.OK and self.view.trailing_metadata:
-            status = Status(StatusCode.OK, trailing_metadata=self.view.trailing_metadata)
+        if status is _OK and self._view is not None and self._view.trailing_metadata:
+            status = Status(StatusCode.OK, trailing_metadata=self._view.trailing_metadata)
         try:
             self.call.finish(status)
         except (ValueError, TypeError) as error:  # metadata that may not be sent
@@ -199,15 +242,34 @@ class ServerCallRunner:
         self.link.schedule_flush()
 
     def _complete(self) -> None:
+        """The handler is done, or is not going to run."""
         if self.done:
             return
         self.done = True
-        for callback in self._callbacks:
-            self.loop.call_soon(callback)
+        if self._callbacks is not None:
+            for callback in self._callbacks:
+                self.loop.call_soon(callback)
+        if self._held:
+            self._leave()
+        self.link.server.runner_done(self)
+
+    def _leave(self) -> None:
+        """Give back the places; a thread that was given up on keeps them until it ends."""
+        if self._thread is None or self._thread.done():
+            ConcurrencyLimits.leave(self._held)
+            return
+
+        def thread_ended(_: Future[Any]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop may be gone by then
+                self.loop.call_soon_threadsafe(ConcurrencyLimits.leave, self._held)
+
+        self._thread.add_done_callback(thread_ended)
 
     def add_done_callback(self, callback: Callable[[], None]) -> None:
         if self.done:
             self.loop.call_soon_threadsafe(callback)
+        elif self._callbacks is None:
+            self._callbacks = [callback]
         else:
             self._callbacks.append(callback)
 
@@ -224,7 +286,8 @@ class ServerCallRunner:
             Exception
         ) as error:  # whatever a deserializer raises: ours a ValueError, google.protobuf's none
             raise RpcError(StatusCode.INTERNAL, f"the request cannot be decoded: {error}") from error
-        return apply_hooks(self.view.receive_hooks, message) if self.view.receive_hooks else message
+        view = self._view
+        return message if view is None or not view.receive_hooks else apply_hooks(view.receive_hooks, message)
 
     async def receive(self) -> Any:
         """The next request, None after the last. Raises RpcError when the call is over."""
@@ -245,19 +308,20 @@ class ServerCallRunner:
         while (message := await self.receive()) is not None:
             yield message
 
-    def send_initial_metadata(self, metadata: Metadata) -> None:
-        """Send the response head."""
-        for key, value in self.view.initial_metadata:  # what interceptors have added
-            metadata.add(key, value)
+    def send_initial_metadata(self, metadata: Metadata | None = None) -> None:
+        """Send the response head, with what interceptors have added to it."""
+        view = self._view
+        if view is not None and view.initial_metadata:
+            metadata = Metadata([*(metadata or ()), *view.initial_metadata])
+            view.initial_metadata = Metadata()
         self.call.send_initial_metadata(metadata)
-        self.view.initial_metadata = Metadata()
         self.link.schedule_flush()
 
     def _send_now(self, message: Any) -> None:
         if self.call.ended:
             raise RpcError(StatusCode.CANCELLED, "the client has ended the call")
-        if self.view.send_hooks:
-            message = apply_hooks(self.view.send_hooks, message)
+        if self._view is not None and self._view.send_hooks:
+            message = apply_hooks(self._view.send_hooks, message)
         try:
             payload = self.handler.response_serializer(message)
         except Exception as error:
@@ -266,11 +330,12 @@ class ServerCallRunner:
                 StatusCode.INTERNAL, f"the response cannot be encoded ({type(error).__name__})"
             ) from error
         if not self.call.head_sent:
-            self.send_initial_metadata(Metadata())
+            self.send_initial_metadata()
         try:
-            self.call.send_message(payload)
+            self.call.send_message(payload, compress=not self.plain_next)
         except MessageTooLarge as error:
             raise RpcError(StatusCode.RESOURCE_EXHAUSTED, str(error)) from error
+        self.plain_next = False
         self.link.schedule_flush()
 
     async def send(self, message: Any) -> None:
@@ -285,11 +350,14 @@ class ServerCallRunner:
 
     async def _wait(self) -> None:
         waiter = self.loop.create_future()
-        self._waiters.append(waiter)
+        if self._waiters is None:
+            self._waiters = [waiter]
+        else:
+            self._waiters.append(waiter)
         await waiter
 
     def _wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
+        waiters, self._waiters = self._waiters, None
+        for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from ...schema.descriptor import FileDescriptor
@@ -19,11 +19,23 @@ _VERSIONS = ("v1", "v1alpha")
 class ReflectionIndex:
     """What there is to reflect: the services of a server, and all files that they need."""
 
-    def __init__(self, servicers: Sequence[object]) -> None:
-        specs = [spec for spec in map(service_of, servicers) if spec]
-        self.services = sorted(spec.full_name for spec in specs)
-        self._files = [spec.descriptor.file for spec in specs]
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._files: list[FileDescriptor] = []
         self._registries: list[Registry] | None = None
+
+    def add(self, servicer: object) -> None:
+        """Reflect one more servicer."""
+        spec = service_of(servicer)
+        assert spec is not None
+        self._names.add(spec.full_name)
+        self._files.append(spec.descriptor.file)
+        self._registries = None
+
+    @property
+    def services(self) -> list[str]:
+        """Their names, sorted."""
+        return sorted(self._names)
 
     @property
     def registries(self) -> list[Registry]:
@@ -59,13 +71,13 @@ class _NotFound(Exception):
     pass
 
 
-def reflection_servicers(servicers: Sequence[object]) -> list[object]:
-    """Servicers of both versions that describe `servicers` and themselves."""
+def make_reflection() -> tuple[ReflectionIndex, list[object]]:
+    """Servicers of both versions, and the index that they answer from: what is to be reflected goes into it."""
+    index = ReflectionIndex()
     reflecting = [_servicer_class(version)() for version in _VERSIONS]
-    index = ReflectionIndex([*servicers, *reflecting])
     for servicer in reflecting:
         servicer.index = index
-    return reflecting
+    return index, reflecting
 
 
 def _servicer_class(version: str) -> type[Any]:

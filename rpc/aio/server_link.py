@@ -1,0 +1,114 @@
+"""One client's connection to an asyncio server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from ..auth_context import AuthContext, auth_context_of
+from ..events import (
+    CallEnded,
+    CallStarted,
+    ConnectionEnded,
+    Event,
+    GoAwayReceived,
+    MessageReceived,
+    RequestEnded,
+    ResponseStarted,
+    SendReady,
+    SettingsReceived,
+)
+from ..server_call import ServerCall
+from ..server_connection import ServerConnection
+from ..status import Status
+from .link import Link
+from .server_call import ServerCallRunner
+
+if TYPE_CHECKING:
+    from .server import Server
+
+logger = logging.getLogger("barewire.rpc.server")
+
+
+class ServerLink(Link[ServerConnection]):
+    """Starts a runner for each call, and hands it what happens to its call."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(ServerConnection(server.limits))
+        self.server = server
+        self._handshake_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.server.links.add(self)
+        if not self.peer_address:  # unix clients have no address of their own
+            self.peer_address = "unix:"
+        self._handshake_timer = self.loop.call_later(
+            self.server.limits.handshake_timeout, self._handshake_expired
+        )
+        if self.server.stopping:
+            self.drain()
+
+    def _handshake_expired(self) -> None:
+        self.core.close("the client did not finish the HTTP/2 handshake in time (handshake_timeout)")
+        self._dispatch()
+        self.schedule_flush()
+
+    def closed(self) -> None:
+        if self._handshake_timer is not None:
+            self._handshake_timer.cancel()
+        self.server.link_closed(self)
+
+    def drain(self) -> None:
+        """Let the calls in flight finish, then close."""
+        self.core.drain(self.loop.time())
+        self.core.handle_timer(self.loop.time())
+        self.schedule_flush()
+
+    def auth_context(self) -> AuthContext:
+        """See ServicerContext.auth_context."""
+        return auth_context_of(self.transport and self.transport.get_extra_info("ssl_object"))
+
+    def handle_event(self, event: Event) -> None:
+        match event:
+            case MessageReceived(call, envelope, size):
+                if call.sink is not None:
+                    call.sink.message_received(envelope, size)
+            case CallStarted(call):
+                self._start(call)
+            case RequestEnded(call):
+                if call.sink is not None:
+                    call.sink.request_ended()
+            case CallEnded(call, status):
+                if call.sink is not None:
+                    call.sink.ended(status)
+            case SendReady(call):
+                if call.sink is not None:
+                    call.sink.send_ready()
+            case SettingsReceived():
+                if self._handshake_timer is not None:
+                    self._handshake_timer.cancel()
+                    self._handshake_timer = None
+            case ConnectionEnded(reason):
+                logger.debug("connection of %s ended: %s", self.peer_address, reason)
+                self.schedule_flush()
+            case GoAwayReceived() | ResponseStarted():
+                pass
+
+    def _start(self, call: ServerCall) -> None:
+        services, limits = self.server.services, self.server.concurrency
+        path = call.request.path
+        handler = services.find(path)
+        known = handler is not None
+        if handler is None:
+            found = services.find_generic(call.request)
+            if isinstance(found, Status):
+                call.finish(found)
+                return
+            handler = found
+        held = limits.enter(path, known=known) if limits else ()
+        if isinstance(held, Status):
+            call.finish(held)
+        else:
+            call.sink = ServerCallRunner(self, call, handler, held)
