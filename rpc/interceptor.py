@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 from .metadata import Metadata
+from .observer import CallObserver
 
 Proceed = Callable[[], Awaitable[None]]
 MessageHook = Callable[[Any], Any]
@@ -31,26 +32,61 @@ class InterceptedCall:
     - `method`: "/package.Service/Method".
     - `metadata`: the request's. On a client, what is added before `proceed` is sent.
     - `peer`: the other side's address, as far as it is known.
+    - `authority`: the :authority of the call; `secure`: whether it goes over TLS.
+    - `timeout`: seconds until its deadline when the call began; None without one.
+    - `client_streaming`, `server_streaming`: its shape.
+    - `registered`: whether the method is known in advance, from a stub or a servicer. A peer can make up names of others,
+      so metrics should not keep them.
+    - `principal`: who calls, once an interceptor has found out; handlers read it as `context.principal`.
     - `initial_metadata`, `trailing_metadata`: of the response. A client finds them here after `proceed`; a server
       sends them.
     """
 
     __slots__ = (
+        "authority",
+        "client_streaming",
         "initial_metadata",
         "metadata",
         "method",
+        "observers",
         "peer",
+        "principal",
         "receive_hooks",
+        "registered",
+        "secure",
         "send_hooks",
+        "server_streaming",
         "side",
+        "timeout",
         "trailing_metadata",
     )
 
-    def __init__(self, side: Literal["client", "server"], method: str, metadata: Metadata, peer: str) -> None:
+    def __init__(
+        self,
+        side: Literal["client", "server"],
+        method: str,
+        metadata: Metadata,
+        peer: str,
+        *,
+        authority: str = "",
+        secure: bool = False,
+        timeout: float | None = None,
+        client_streaming: bool = False,
+        server_streaming: bool = False,
+        registered: bool = True,
+    ) -> None:
         self.side: Literal["client", "server"] = side
         self.method = method
         self.metadata = metadata
         self.peer = peer
+        self.authority = authority
+        self.secure = secure
+        self.timeout = timeout
+        self.client_streaming = client_streaming
+        self.server_streaming = server_streaming
+        self.registered = registered
+        self.principal: Any = None
+        self.observers: tuple[CallObserver, ...] = ()
         self.initial_metadata = Metadata()
         self.trailing_metadata = Metadata()
         self.send_hooks: list[MessageHook] = []
@@ -63,6 +99,20 @@ class InterceptedCall:
     def on_receive(self, hook: MessageHook) -> None:
         """The same for messages from the peer, before the application gets them."""
         self.receive_hooks.append(hook)
+
+    def observe(self, observer: CallObserver) -> None:
+        """Tell `observer` what the call sends and receives, from here on."""
+        self.observers = (*self.observers, observer)
+
+    @property
+    def service(self) -> str:
+        """The full name of the service: "package.Service"."""
+        return self.method[1:].rpartition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The method's name without its service."""
+        return self.method.rpartition("/")[2]
 
 
 class Interceptor:
