@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -16,8 +16,9 @@ from ..concurrency import ConcurrencyLimits
 from ..errors import RpcConfigurationError
 from ..interceptor import Interceptor
 from ..limits import Limits, make_limits
+from ..listening import open_listening
 from ..service_table import ServiceTable
-from ..target import parse_target
+from .listener import Listener, TlsSource
 from .server_call import ServerCallRunner
 from .server_link import ServerLink
 from .sync_handlers import SyncHandlers
@@ -75,8 +76,7 @@ class Server:
         self.links: set[ServerLink] = set()
         self.runners: set[ServerCallRunner] = set()
         self.stopping = False
-        self._listeners: list[asyncio.Server] = []
-        self._socket_paths: list[str] = []
+        self._listeners: list[Listener] = []
         self._idle = asyncio.Event()
         self._stopped = asyncio.Event()
 
@@ -106,36 +106,31 @@ class Server:
 
     # -- listening ------------------------------------------------------------------------------------------------
 
-    async def start(self, address: str, *, tls: ssl.SSLContext | None = None) -> int:
-        """Listen on "host:port" (port 0: any free one), "[v6]:port" or "unix:/path"; may be called for several.
+    async def start(
+        self, address: str | socket.socket, *, tls: TlsSource | None = None, reuse_port: bool = False
+    ) -> int:
+        """Listen on an address ("host:port", "[v6]:port", "unix:/path", "fd:3", "systemd:", … or a socket of your own;
+        see `open_listening`); may be called for several.
 
-        `tls` is a server-side SSLContext with its certificate loaded; ALPN is set to h2 on it. Returns the port (0 for
-        a unix socket). Raises OSError if the address cannot be used, RpcConfigurationError if it makes no sense.
+        `tls` is a server-side SSLContext with its certificate loaded; ALPN is set to h2 on it. Or a function that gives
+        one for each connection, such as `TlsFiles`. `reuse_port` shares a TCP port with other processes. Returns the
+        port (0 for a unix socket). Raises OSError if the address cannot be used, RpcConfigurationError if it makes no
+        sense.
         """
         self.services.check_names(self.concurrency.names, "concurrency_limits")
-        target = parse_target(address, default_port=None)
-        if tls is not None:
+        if isinstance(tls, ssl.SSLContext):
             tls.set_alpn_protocols(["h2"])
-        loop = asyncio.get_running_loop()
-        timeout = self.limits.handshake_timeout if tls is not None else None
-        if target.path:
-            listener = await loop.create_unix_server(
-                lambda: ServerLink(self), target.path, ssl=tls, ssl_handshake_timeout=timeout
-            )
-            if not target.path.startswith("\0"):
-                self._socket_paths.append(target.path)
-        else:
-            host = None if target.host in ("*", "") else target.host
-            listener = await loop.create_server(
+        opened = open_listening(address, reuse_port=reuse_port)
+        for listening in opened:
+            listener = Listener(
+                listening,
                 lambda: ServerLink(self),
-                host,
-                target.port,
-                ssl=tls,
-                ssl_handshake_timeout=timeout,
-                backlog=1024,
+                tls=tls,
+                handshake_timeout=self.limits.handshake_timeout,
+                changed=self._tell_if_idle,
             )
-        self._listeners.append(listener)
-        return 0 if target.path else int(listener.sockets[0].getsockname()[1])
+            self._listeners.append(listener)
+        return opened[0].port
 
     # -- stopping -------------------------------------------------------------------------------------------------
 
@@ -162,13 +157,19 @@ class Server:
             link.schedule_flush()
         for runner in list(self.runners):
             runner.stop()
+        for listener in self._listeners:
+            listener.abort()
         await self._wait_idle(1.0)
         for link in list(self.links):  # peers that take nothing any more
             link.abort()
-        await self._release()
+        await self._wait_idle(1.0)
+        self.sync_handlers.shut_down()
+        self._stopped.set()
 
     def _tell_if_idle(self) -> None:
-        if self.stopping and not (self.links or self.runners):
+        if self.stopping and not (
+            self.links or self.runners or any(each.handshakes for each in self._listeners)
+        ):
             self._idle.set()
 
     async def _wait_idle(self, timeout: float | None) -> None:
@@ -176,14 +177,6 @@ class Server:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._idle.wait()
-
-    async def _release(self) -> None:
-        for path in self._socket_paths:
-            with contextlib.suppress(OSError):
-                os.unlink(path)
-        self._socket_paths.clear()
-        self.sync_handlers.shut_down()
-        self._stopped.set()
 
     async def wait_for_termination(self) -> None:
         """Return when the server has been stopped."""

@@ -1,0 +1,105 @@
+"""Accepting connections, and their TLS handshakes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from ..listening import Listening
+
+logger = logging.getLogger("barewire.rpc.server")
+
+TlsSource = ssl.SSLContext | Callable[[], ssl.SSLContext]
+
+_AT_ONCE = 64  # connections taken in one turn of the loop
+_PAUSE = 1.0  # seconds without accepting after a failure
+
+
+class Listener:
+    """Makes protocols of the connections that come in on one socket, until it is closed.
+
+    asyncio's own servers cannot change their TLS context, nor be asked for the handshakes that are under way.
+    """
+
+    def __init__(
+        self,
+        listening: Listening,
+        make_protocol: Callable[[], asyncio.Protocol],
+        *,
+        tls: TlsSource | None,
+        handshake_timeout: float,
+        changed: Callable[[], None],
+    ) -> None:
+        """`tls` is a context, or gives one for each connection. `changed` is called when a handshake is over."""
+        self.listening = listening
+        self._make_protocol = make_protocol
+        self._tls = tls
+        self._handshake_timeout = handshake_timeout
+        self._changed = changed
+        self._loop = asyncio.get_running_loop()
+        self._pause: asyncio.TimerHandle | None = None
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._loop.add_reader(listening.socket, self._accept)
+
+    @property
+    def handshakes(self) -> int:
+        """How many connections have been accepted that are not set up yet."""
+        return len(self._handshakes)
+
+    def close(self) -> None:
+        """Accept no more. What has been accepted is set up nevertheless."""
+        if self.listening.socket.fileno() == -1:
+            return
+        if self._pause is not None:
+            self._pause.cancel()
+        self._loop.remove_reader(self.listening.socket)
+        self.listening.close()
+
+    def abort(self) -> None:
+        """Give up the handshakes that are under way."""
+        for task in self._handshakes:
+            task.cancel()
+
+    def _accept(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                connection, _ = self.listening.socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return  # another process was faster, or the client has gone
+            except OSError as error:  # most likely no file descriptor is left
+                logger.error("cannot accept connections: %s; trying again in %g s", error, _PAUSE)
+                self._loop.remove_reader(self.listening.socket)
+                self._pause = self._loop.call_later(_PAUSE, self._resume)
+                return
+            connection.setblocking(False)
+            task = self._loop.create_task(self._set_up(connection))
+            self._handshakes.add(task)
+            task.add_done_callback(self._set_up_done)
+
+    def _resume(self) -> None:
+        self._pause = None
+        self._loop.add_reader(self.listening.socket, self._accept)
+
+    async def _set_up(self, connection: socket.socket) -> None:
+        options: dict[str, Any] = {}
+        if self._tls is not None:
+            try:
+                options["ssl"] = self._tls if isinstance(self._tls, ssl.SSLContext) else self._tls()
+            except BaseException:
+                connection.close()
+                raise
+            options["ssl_handshake_timeout"] = self._handshake_timeout
+        try:
+            await self._loop.connect_accepted_socket(self._make_protocol, connection, **options)
+        except OSError as error:  # ssl.SSLError is one
+            logger.debug("a connection was not set up: %s: %s", type(error).__name__, error)
+
+    def _set_up_done(self, task: asyncio.Task[None]) -> None:
+        self._handshakes.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a connection could not be set up", exc_info=error)
+        self._changed()
