@@ -16,7 +16,7 @@ METADATA := setup.cfg pyproject.toml
 TYPING_PATH := .cache/typing/barewire
 PACKAGES := wire schema rpc cli
 
-# What grpcurl is found by: PATH first, then what `make peers` has put into the project.
+# What Go's peers are found by: PATH first, then what `make peers` has put into the project.
 export PATH := $(PATH):$(CURDIR)/.cache/bin
 
 .PHONY: help
@@ -56,8 +56,8 @@ $(TYPING_PATH): Makefile
 	@touch $@
 
 .PHONY: peers
-peers: ## get grpcurl when Go is there (with CI=true: get Go too)
-	@.ci/get-grpcurl .cache/bin
+peers: ## get grpcurl and h2spec when Go is there (with CI=true: get Go too)
+	@.ci/get-peers .cache/bin
 
 # ---- what people run ----
 

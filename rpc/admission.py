@@ -22,7 +22,7 @@ class AdmissionListener(Protocol):
     """Who is told what never reaches h2."""
 
     def informational_received(self, stream_id: int) -> None: ...
-    def stream_faulted(self, stream_id: int, reason: str) -> None: ...
+    def stream_faulted(self, stream_id: int, reason: str, error_code: int) -> None: ...
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None: ...
 
 
@@ -92,18 +92,21 @@ class Admission:
                 self._http2.pass_to_h2(frame.raw)  # idle, or stream 0: h2 says what is wrong
             return
         if stream.remote_ended or not stream.headers_received:
-            self.fault(stream_id, "DATA " + ("after END_STREAM" if stream.remote_ended else "before HEADERS"))
+            if stream.remote_ended:
+                self.fault(stream_id, "DATA after END_STREAM", Http2Error.STREAM_CLOSED)
+            else:
+                self.fault(stream_id, "DATA before HEADERS")
             self._drop_late_data(frame)
             return
         if len(frame.raw) == f.FRAME_HEADER_SIZE and not frame.flags & f.END_STREAM:
             self._guard.count_control(self._now)
         self._http2.pass_to_h2(frame.raw)
 
-    def fault(self, stream_id: int, reason: str) -> None:
+    def fault(self, stream_id: int, reason: str, error_code: Http2Error = Http2Error.PROTOCOL_ERROR) -> None:
         """The peer broke the rules of one stream. It gets that stream reset, but not too many of them: a reset frees
         the stream, while the work that it has caused may go on."""
         self._guard.count_reset(self._now)
-        self._listener.stream_faulted(stream_id, reason)
+        self._listener.stream_faulted(stream_id, reason, error_code)
 
     def _admit_other(self, frame: InboundFrame) -> None:
         kind, stream_id = frame.kind, frame.stream_id
@@ -112,6 +115,8 @@ class Admission:
             return
         known = not stream_id or stream_id in self._streams.open
         late = not known and self._streams.has_been(stream_id)
+        if late:
+            _check_form(frame)  # a race excuses the frame, not its form
         if late and kind in (f.RST_STREAM, f.WINDOW_UPDATE):
             return  # on its way when the stream ended, as many a client's: no answer, and not counted
         if known and kind == f.RST_STREAM:
@@ -150,6 +155,9 @@ class Admission:
         end_stream = flags & f.END_STREAM
         if stream is None and self._streams.has_been(stream_id):
             self._guard.count_control(self._now)
+            if self._streams.was_ended_by_peer(stream_id):  # nothing can have crossed on the way
+                reason = f"HEADERS on stream {stream_id}, which the peer has ended or passed over"
+                raise ConnectionFault(Http2Error.STREAM_CLOSED, reason)
             self._refuse_late(stream_id)
             return
         if stream is None and not self._client_side:
@@ -158,7 +166,7 @@ class Admission:
                 self._refuse_stream(stream_id)
                 return
         if stream is not None and stream.remote_ended:
-            self.fault(stream_id, "HEADERS after END_STREAM")
+            self.fault(stream_id, "HEADERS after END_STREAM", Http2Error.STREAM_CLOSED)
         elif stream is not None and stream.headers_received and not end_stream:
             self.fault(stream_id, "second HEADERS frame without END_STREAM")
         elif self._client_side and stream is not None and _is_informational(self.block):
@@ -193,6 +201,19 @@ class Admission:
         self._guard.count_control(self._now)
         last_stream_id = int.from_bytes(payload[:4], "big") & MAX_STREAM_ID
         self._listener.goaway_received(last_stream_id, int.from_bytes(payload[4:8], "big"), payload[8:])
+
+
+_SIZES = {f.PRIORITY: 5, f.RST_STREAM: 4, f.WINDOW_UPDATE: 4}
+
+
+def _check_form(frame: InboundFrame) -> None:
+    """What h2 would check. Raises ConnectionFault."""
+    payload = frame.payload
+    if len(payload) != _SIZES.get(frame.kind, len(payload)):
+        reason = f"frame of type {frame.kind} with {len(payload)} bytes instead of {_SIZES[frame.kind]}"
+        raise ConnectionFault(Http2Error.FRAME_SIZE_ERROR, reason)
+    if frame.kind == f.WINDOW_UPDATE and not int.from_bytes(payload, "big") & MAX_STREAM_ID:
+        raise ConnectionFault(Http2Error.PROTOCOL_ERROR, "WINDOW_UPDATE by 0")
 
 
 def _is_informational(block: HeaderBlock) -> bool:

@@ -39,6 +39,7 @@ class Call:
     """
 
     __slots__ = (
+        "_body_left",
         "_connection",
         "_credit",
         "_decoder",
@@ -80,6 +81,7 @@ class Call:
         self._reader = EnvelopeReader(limits.max_receive_message_size, "max_receive_message_size")
         self._unread = 0  # bytes of whole messages that the application has not consumed
         self._credit = 0  # bytes received that the stream's window has not been given back
+        self._body_left: int | None = None  # of the content-length that the peer announced
 
     # -- sending --------------------------------------------------------------------------------------------------
 
@@ -194,6 +196,8 @@ class Call:
         ignored = self.inbound is Inbound.IGNORED
         if not self._arrived(Arrival.DATA_END if end_stream else Arrival.DATA) or ignored:
             return
+        if self._body_left is not None and not self._count_body(len(data), end_stream):
+            return
         self._credit += flow_size
         try:
             envelopes = self._reader.feed(data) if data else []
@@ -219,6 +223,15 @@ class Call:
         self._give_back()
         if end_stream:
             self._body_ended()
+
+    def _count_body(self, size: int, end_stream: bool) -> bool:
+        """Hold the body to its content-length (RFC 9113, section 8.1.1). False if that has ended the call."""
+        assert self._body_left is not None
+        self._body_left -= size
+        if self._body_left < 0 or (end_stream and self._body_left):
+            self._violated("the body is not as long as its content-length says")
+            return False
+        return True
 
     def _body_ended(self) -> None:
         if self._reader.partial_size:

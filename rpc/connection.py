@@ -190,13 +190,15 @@ class Connection:
     def stream_reset(self, stream_id: int, error_code: int) -> None:
         raise NotImplementedError
 
-    def stream_faulted(self, stream_id: int, reason: str) -> None:
+    def stream_faulted(
+        self, stream_id: int, reason: str, error_code: int = Http2Error.PROTOCOL_ERROR
+    ) -> None:
         call = self._calls.get(stream_id)
         if call is not None:
             status = Status(StatusCode.INTERNAL, f"protocol violation by the peer: {reason}")
-            call.fail(status, Http2Error.PROTOCOL_ERROR)
+            call.fail(status, error_code)
         else:
-            self.http2.reset(stream_id, Http2Error.PROTOCOL_ERROR)
+            self.http2.reset(stream_id, error_code)
 
     def window_opened(self, stream_id: int) -> None:
         if stream_id:

@@ -85,3 +85,9 @@ def header_block_fragment(flags: int, payload: bytes) -> bytes | None:
     if flags & HAS_PRIORITY:
         start += 5
     return payload[start:end] if start <= end else None
+
+
+def dependency(flags: int, payload: bytes) -> int:
+    """The stream that a well-formed HEADERS payload with priority depends on."""
+    start = 1 if flags & PADDED else 0
+    return int.from_bytes(payload[start : start + 4], "big") & 0x7FFFFFFF

@@ -188,6 +188,9 @@ class HeaderBlockAssembler:
         fragment = f.header_block_fragment(frame.flags, frame.payload)
         if fragment is None or not frame.stream_id:
             raise ConnectionFault(Http2Error.PROTOCOL_ERROR, "malformed HEADERS frame")
+        if frame.flags & f.HAS_PRIORITY and f.dependency(frame.flags, frame.payload) == frame.stream_id:
+            reason = f"stream {frame.stream_id} depends on itself"
+            raise ConnectionFault(Http2Error.PROTOCOL_ERROR, reason)
         if frame.flags & f.END_HEADERS:
             return fragment
         self._stream_id, self._flags, self._parts = frame.stream_id, frame.flags, [fragment]

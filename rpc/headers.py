@@ -52,6 +52,7 @@ class Request:
     encoding: str = "identity"
     accept_encoding: tuple[str, ...] = ()
     content_type: str = "application/grpc"
+    content_length: int | None = None
 
 
 class RequestRefused(NamedTuple):
@@ -64,6 +65,7 @@ class RequestRefused(NamedTuple):
     http_status: int
     code: StatusCode
     reason: str
+    content_length: int | None = None
 
 
 def request_headers(
@@ -111,18 +113,23 @@ def _parse_request(block: HeaderBlock, max_size: int) -> Request | RequestRefuse
     if fault:
         return RequestRefused(0, StatusCode.INTERNAL, fault)
     fields = dict(reversed(block.fields))  # the first of each name
+    length = fields.get(b"content-length")
+    if length is not None and not (length.isdigit() and len(length) < 20):
+        return RequestRefused(0, StatusCode.INTERNAL, f"content-length {_show(length)} is no number")
+    content_length = None if length is None else int(length)
     if fields[b":method"] != b"POST":
-        method = _show(fields[b":method"])
-        return RequestRefused(405, StatusCode.INTERNAL, f"gRPC requests are POST, not {method}")
+        reason = f"gRPC requests are POST, not {_show(fields[b':method'])}"
+        return RequestRefused(405, StatusCode.INTERNAL, reason, content_length)
     content_type = fields.get(b"content-type", b"")
     if not is_grpc_content_type(content_type):
         shown = _show(content_type) if content_type else "missing"
-        return RequestRefused(415, StatusCode.INTERNAL, f"content-type is {shown}, not application/grpc")
+        reason = f"content-type is {shown}, not application/grpc"
+        return RequestRefused(415, StatusCode.INTERNAL, reason, content_length)
     hosts = {value for name, value in block.fields if name in (b":authority", b"host")}
     if sum(name == b"host" for name, _ in block.fields) > 1 or (
         len(hosts) > 1 and b":authority" not in fields
     ):
-        return RequestRefused(400, StatusCode.INTERNAL, "more than one host header")
+        return RequestRefused(400, StatusCode.INTERNAL, "more than one host header", content_length)
     try:
         timeout = decode_timeout(fields[b"grpc-timeout"]) if b"grpc-timeout" in fields else None
         metadata = decode_metadata(block.fields)
@@ -137,7 +144,13 @@ def _parse_request(block: HeaderBlock, max_size: int) -> Request | RequestRefuse
         encoding=fields.get(b"grpc-encoding", b"identity").decode("latin-1"),
         accept_encoding=_split_list(fields.get(b"grpc-accept-encoding", b"")),
         content_type=content_type.decode("latin-1"),
+        content_length=content_length,
     )
+
+
+def request_trailers_fault(block: HeaderBlock) -> str | None:
+    """What makes the trailers of a request malformed; None if they are well-formed."""
+    return _malformed(block.fields, required=())
 
 
 def is_grpc_content_type(value: bytes) -> bool:
@@ -218,8 +231,7 @@ def trailers(status: Status) -> list[HeaderField]:
 
 
 def refusal_headers(refused: RequestRefused) -> list[HeaderField]:
-    """The head of an answer to a request that is not gRPC; `reason` follows as its body, as much as the window takes
-    (so there is no content-length)."""
+    """The head of an answer to a request that is not gRPC; `reason` follows as its body."""
     return [(b":status", b"%d" % refused.http_status), (b"content-type", b"text/plain; charset=utf-8")]
 
 

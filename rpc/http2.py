@@ -32,7 +32,7 @@ class Http2Listener(Protocol):
     def informational_received(self, stream_id: int) -> None: ...
     def data_received(self, stream_id: int, data: bytes, flow_size: int, end_stream: bool) -> None: ...
     def stream_reset(self, stream_id: int, error_code: int) -> None: ...
-    def stream_faulted(self, stream_id: int, reason: str) -> None: ...
+    def stream_faulted(self, stream_id: int, reason: str, error_code: int) -> None: ...
     def window_opened(self, stream_id: int) -> None: ...  # 0: the connection's, or every stream's
     def settings_received(self) -> None: ...
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None: ...
@@ -174,6 +174,11 @@ class Http2Connection:
         return self._h2.remote_settings.max_concurrent_streams
 
     @property
+    def windows(self) -> tuple[int, int]:
+        """The connection's windows: how many bytes of DATA may go out, and how many the peer may send."""
+        return self._h2.outbound_flow_control_window, self._h2.inbound_flow_control_window
+
+    @property
     def peer_max_header_list_size(self) -> int | None:
         """The largest header list that the peer says it takes."""
         return self._h2.remote_settings.max_header_list_size
@@ -311,6 +316,7 @@ class Http2Connection:
             return
         if event.remote_reset:
             self._h2.streams.pop(event.stream_id, None)
+            self._streams.remember_peers_reset(event.stream_id)
             self._listener.stream_reset(event.stream_id, int(event.error_code))
         else:  # h2 has reset it, for a window that overflows
             self._remember_reset(event.stream_id)

@@ -14,13 +14,14 @@ from .metadata import Metadata
 from .status import Http2Error, Status, StatusCode
 
 if TYPE_CHECKING:
+    from .call_stats import MethodStats
     from .server_connection import ServerConnection
 
 
 class ServerCall(Call):
     """A call that a client makes of us."""
 
-    __slots__ = ("_head", "_last_reset", "_trailers", "request")
+    __slots__ = ("_head", "_last_reset", "_trailers", "recorded", "request")
     _transitions = SERVER_INBOUND
     _connection: ServerConnection
 
@@ -31,15 +32,19 @@ class ServerCall(Call):
         self.stream_id = stream_id
         self.request = request
         self.inbound = Inbound.BODY
+        self._body_left = request.content_length
         self._decoder = CODECS.get(request.encoding)
         self._head: list[HeaderField] | None = None
         self._trailers: list[HeaderField] | None = None
+        self.recorded: tuple[MethodStats, float] | None = None  # whom to tell the end, and when the call came
         self._last_reset = Http2Error.NO_ERROR  # what cuts off a client that still sends after our trailers
 
     def headers_received(self, end_stream: bool) -> None:
-        """Request trailers came."""
+        """Request trailers came, or END_STREAM with the head."""
         ignored = self.inbound is Inbound.IGNORED
-        if self._arrived(Arrival.HEADERS_END if end_stream else Arrival.HEADERS) and not ignored:
+        if not self._arrived(Arrival.HEADERS_END if end_stream else Arrival.HEADERS) or ignored:
+            return
+        if self._body_left is None or self._count_body(0, end_stream):
             self._body_ended()
 
     def _data_ended(self) -> None:

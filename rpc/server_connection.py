@@ -8,8 +8,9 @@ from .connection import Connection
 from .counters import CallCounters
 from .events import CallStarted, GoAwayReceived
 from .header_blocks import HeaderBlock
-from .headers import RequestRefused, parse_request, refusal_headers, response_headers, trailers
+from .headers import RequestRefused, parse_request, request_trailers_fault, response_headers, trailers
 from .limits import Limits
+from .refusal import Refusal
 from .server_call import ServerCall
 from .status import Http2Error, Status, StatusCode, http2_error_name
 
@@ -28,8 +29,12 @@ class ServerConnection(Connection):
 
     def headers_received(self, stream_id: int, block: HeaderBlock, end_stream: bool) -> None:
         call = self._calls.get(stream_id)
-        if isinstance(call, ServerCall):
-            call.headers_received(end_stream)
+        if isinstance(call, (ServerCall, Refusal)):
+            fault = request_trailers_fault(block)
+            if fault is None:
+                call.headers_received(end_stream)
+            else:
+                self.stream_faulted(stream_id, f"malformed trailers: {fault}")
             return
         request = parse_request(block, self.limits.max_header_list_size)
         if isinstance(request, RequestRefused):
@@ -55,16 +60,15 @@ class ServerConnection(Connection):
         self.http2.count_refusal()
         if not refused.http_status:
             self.http2.reset(stream_id, Http2Error.PROTOCOL_ERROR)
-            return
-        if refused.http_status == 200:
+        elif refused.http_status == 200:
             fields = response_headers() + trailers(Status(refused.code, refused.reason))
             self.http2.send_headers(stream_id, fields, end_stream=True)
+            if not end_stream:
+                self.http2.reset(stream_id, Http2Error.NO_ERROR)
         else:
-            self.http2.send_headers(stream_id, refusal_headers(refused))
-            body = refused.reason.encode()[: self.http2.send_window(stream_id)]
-            self.http2.send_data(stream_id, body, end_stream=True)
-        if not end_stream:
-            self.http2.reset(stream_id, Http2Error.NO_ERROR)
+            call = self._calls[stream_id] = Refusal(self, stream_id, refused)
+            if end_stream:
+                call.headers_received(end_stream)
 
     def _refuse_encoding(self, call: ServerCall) -> None:
         """R53: an encoding that we do not know is UNIMPLEMENTED, with the list of those that we do."""
@@ -112,6 +116,9 @@ class ServerConnection(Connection):
 
     def call_ended(self, call: Call) -> None:
         super().call_ended(call)
+        if isinstance(call, ServerCall) and call.recorded is not None:
+            method, came = call.recorded
+            method.call_ended(StatusCode.CANCELLED if call.code is None else call.code, self._now - came)
         self._end_if_drained()
 
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 MAX_STREAM_ID = 2**31 - 1
-_REMEMBERED_RESETS = 8192
+_REMEMBERED_RESETS = 8192  # of either side
 
 
 class Stream:
@@ -31,6 +31,8 @@ class StreamTable:
         self._next_local_id = 1
         # Frames may still be on their way to these, and as many bytes of DATA as the peer had been granted.
         self._reset_here: dict[int, int] = {}
+        self._reset_by_peer: dict[int, None] = {}
+        self._forgotten = False  # there have been more resets than are remembered
 
     @property
     def ids_left(self) -> bool:
@@ -59,7 +61,24 @@ class StreamTable:
         """A stream was reset from here; `granted` is how many bytes the peer may have sent before it knows."""
         if len(self._reset_here) >= _REMEMBERED_RESETS:
             del self._reset_here[next(iter(self._reset_here))]
+            self._forgotten = True
         self._reset_here[stream_id] = granted
+
+    def remember_peers_reset(self, stream_id: int) -> None:
+        """The peer has reset a stream."""
+        if len(self._reset_by_peer) >= _REMEMBERED_RESETS:
+            del self._reset_by_peer[next(iter(self._reset_by_peer))]
+            self._forgotten = True
+        self._reset_by_peer[stream_id] = None
+
+    def was_ended_by_peer(self, stream_id: int) -> bool:
+        """Whether it is certain that the peer has ended this stream itself, and not by a reset."""
+        return not (
+            self._client_side
+            or self._forgotten
+            or stream_id in self._reset_here
+            or stream_id in self._reset_by_peer
+        )
 
     def was_reset_here(self, stream_id: int) -> bool:
         return stream_id in self._reset_here

@@ -98,6 +98,8 @@ def test_r05_a_refusal_fits_whatever_window_and_frame_there_is(fields: Fields, w
     assert client.request(1, fields=fields) is None
     assert len(client.fields(1)) == 1
     assert len(client.body(1)) <= window
+    client.send(client.window(1, 20_000))  # the rest comes when it may
+    assert client.body(1)
     assert "END_STREAM" in client.of(hf.DataFrame, 1)[-1].flags
     assert connection_lives(client)
 
@@ -126,10 +128,50 @@ def test_r05_r23_malformed_requests_cost_their_stream(client: RawClient, fields:
 
 
 @pytest.mark.rule(5)
-def test_a_request_with_a_wrong_content_length_is_answered(client: RawClient) -> None:
-    call = client.request(1, b"payload", fields=changed(REQUEST, content_length=b"3"))
-    serve(client, call)
+@pytest.mark.parametrize("length", [b"0", b"3", b"11", b"13", b"1e1", b""])
+@pytest.mark.parametrize("content_type", [b"application/grpc", b"text/plain"])
+def test_r05_a_request_with_a_wrong_content_length_is_malformed(
+    client: RawClient, length: bytes, content_type: bytes
+) -> None:
+    """RFC 9113, section 8.1.1."""
+    client.request(1, b"payload", fields=changed(REQUEST, content_length=length, content_type=content_type))
+    assert client.resets(1) == [Http2Error.PROTOCOL_ERROR]
+    assert connection_lives(client)
+
+
+@pytest.mark.rule(5)
+def test_r05_a_request_with_the_right_content_length(client: RawClient) -> None:
+    serve(client, client.request(1, b"payload", fields=changed(REQUEST, content_length=b"12")))
     assert client.trailers(1)[b"grpc-status"] == b"0"
+
+
+@pytest.mark.rule(4)
+def test_r04_a_refusal_ends_with_its_request(client: RawClient) -> None:
+    client.request(1, b"more", fields=changed(REQUEST, content_type=b"text/plain"), end=False)
+    assert dict(client.fields(1)[0])[b":status"] == b"415"
+    assert "END_STREAM" not in client.of(hf.DataFrame, 1)[-1].flags
+    client.send(client.data(1, b"", True))
+    assert "END_STREAM" in client.of(hf.DataFrame, 1)[-1].flags
+    assert not client.resets()
+    assert client.core.open_calls == 0
+
+
+@pytest.mark.rule(4)
+def test_r04_an_endless_request_that_is_refused_is_cut_off(client: RawClient) -> None:
+    client.request(1, *[bytes(16_000)] * 3, fields=changed(REQUEST, content_type=b"text/plain"), end=False)
+    assert "END_STREAM" in client.of(hf.DataFrame, 1)[-1].flags
+    assert client.resets(1) == [Http2Error.NO_ERROR]
+    assert client.core.open_calls == 0
+    assert connection_lives(client)
+
+
+@pytest.mark.rule(5)
+@pytest.mark.parametrize("content_type", [b"application/grpc", b"text/plain"])
+def test_r05_malformed_request_trailers(client: RawClient, content_type: bytes) -> None:
+    client.request(1, b"x", fields=changed(REQUEST, content_type=content_type), end=False)
+    client.send(client.headers(1, [(b":method", b"POST")], True))
+    assert client.resets(1) == [Http2Error.PROTOCOL_ERROR]
+    assert connection_lives(client)
 
 
 @pytest.mark.rule(7)

@@ -410,9 +410,52 @@ def test_frames_after_the_end_of_a_stream() -> None:
     client.send(client.window(1, 5), client.reset(1), hf.PriorityFrame(1, depends_on=0, stream_weight=5))
     assert not client.resets()
     client.send(client.data(1, b"late"))
-    client.send(client.headers(1, [(b"new-in-table", b"1")], True))
-    assert client.resets(1) == [Http2Error.STREAM_CLOSED] * 2
+    assert client.resets(1) == [Http2Error.STREAM_CLOSED]
     assert answers(client)
+
+
+@pytest.mark.parametrize("stream_id", [3, 5])
+def test_headers_on_a_stream_that_the_client_has_ended_or_passed_over(stream_id: int) -> None:
+    """No frame can have crossed it on the way, so it ends the connection (RFC 9113, section 5.1)."""
+    client = RawClient()
+    serve(client, client.request(5, b"x"))
+    client.send(client.headers(stream_id, [(b"new-in-table", b"1")], True))
+    assert [code for _, code, _ in client.goaways()] == [Http2Error.STREAM_CLOSED]
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "code"),
+    [
+        (2, bytes(4), Http2Error.FRAME_SIZE_ERROR),
+        (3, bytes(5), Http2Error.FRAME_SIZE_ERROR),
+        (8, bytes(3), Http2Error.FRAME_SIZE_ERROR),
+        (8, bytes(4), Http2Error.PROTOCOL_ERROR),
+    ],
+)
+def test_frames_after_the_end_of_a_stream_have_their_form(
+    kind: int, payload: bytes, code: Http2Error
+) -> None:
+    client = RawClient()
+    serve(client, client.request(1, b"x"))
+    client.send(Raw(len(payload).to_bytes(3, "big") + bytes((kind, 0, 0, 0, 0, 1)) + payload))
+    assert [error for _, error, _ in client.goaways()] == [code]
+
+
+def test_headers_on_a_stream_that_the_client_has_reset() -> None:
+    client = RawClient()
+    client.request(1, b"x", end=False)
+    client.send(client.reset(1), client.headers(1, [(b"new-in-table", b"1")], True))
+    assert client.resets(1) == [Http2Error.STREAM_CLOSED]
+    assert answers(client)
+
+
+def test_a_stream_that_depends_on_itself() -> None:
+    client = RawClient()
+    frame = client.headers(1, REQUEST)
+    frame.flags.add("PRIORITY")
+    frame.depends_on = 1
+    client.send(frame)
+    assert [code for _, code, _ in client.goaways()] == [Http2Error.PROTOCOL_ERROR]
 
 
 def test_windows_opened_for_calls_that_are_over_are_no_flood() -> None:
