@@ -15,6 +15,7 @@ from .compression import find_codec
 from .handlers import Deserializer, Serializer
 from .interceptor import Interceptor
 from .limits import Limits, make_limits
+from .retry import ChannelRetries
 from .service_config import ServiceConfig, parse_service_config
 from .status import Status, StatusCode
 from .target import parse_target
@@ -45,6 +46,7 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
         wait_for_ready: bool = False,
         backoff: BackoffPolicy | None = None,
         service_config: str | Mapping[str, Any] | ServiceConfig | None = None,
+        retries: bool = True,
         limits: Limits | None = None,
         **limit_overrides: Any,
     ) -> None:
@@ -56,7 +58,8 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
         find_codec(compression)
         self.compression = compression
         self.wait_for_ready = wait_for_ready
-        self.service_config = parse_service_config(service_config)
+        self.retries = ChannelRetries(retries, self.limits, random.Random())
+        self.use_service_config(parse_service_config(service_config))
         self.last_error = ""
         self._tls = _client_context(tls)
         self._backoff = backoff or BackoffPolicy()
@@ -136,6 +139,11 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
 
     # -- calls ----------------------------------------------------------------------------------------------------
 
+    def use_service_config(self, config: ServiceConfig) -> None:
+        """Calls that begin from now on follow this config."""
+        self.service_config = config
+        self.retries.configure(config)
+
     def check_open(self) -> None:
         """Raises RuntimeError if the channel is closed."""
         if self._closed:
@@ -205,7 +213,7 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
         return f"<Channel {self.target}>"
 
 
-CLOSED = Status(StatusCode.CANCELLED, "the channel was closed", reached_server=False)
+CLOSED = Status(StatusCode.CANCELLED, "the channel was closed", reached_server=False, final=True)
 
 
 def check_alpn(chosen: str | None) -> None:

@@ -34,6 +34,8 @@ class RpcError(Exception):
     - `metadata`: the trailing metadata.
     - `initial_metadata`: the initial metadata that the peer sent, on a client.
     - `from_peer`: True when the peer sent this status, False when it was made here.
+    - `attempts`: how often a client has tried (retries, hedging); the status is that of the last attempt.
+    - `earlier_failures`: what the last few attempts before it ended with, in short.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class RpcError(Exception):
         self.metadata = metadata if isinstance(metadata, Metadata) else Metadata(metadata)
         self.initial_metadata = Metadata()
         self.from_peer = False
+        self.attempts = 1
+        self.earlier_failures: tuple[str, ...] = ()
         self._details: Sequence[Message] | None = list(details)
         self._packed_details = b""
 
@@ -87,13 +91,22 @@ class RpcError(Exception):
         return Status(self.code, self.message, packed, self.metadata)
 
     def __str__(self) -> str:
-        return f"{self.code.name}: {self.message}" if self.message else self.code.name
+        text = f"{self.code.name}: {self.message}" if self.message else self.code.name
+        if self.attempts > 1:
+            earlier = f"; earlier: {'; '.join(self.earlier_failures)}" if self.earlier_failures else ""
+            text += f" (after {self.attempts} attempts{earlier})"
+        return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_rebuild, (type(self), self.to_status(), self.initial_metadata, self.from_peer))
+        known = {
+            "from_peer": self.from_peer,
+            "attempts": self.attempts,
+            "earlier_failures": self.earlier_failures,
+        }
+        return (_rebuild, (type(self), self.to_status(), self.initial_metadata, known))
 
 
-def _rebuild(cls: type[RpcError], status: Status, initial: Metadata, from_peer: bool) -> RpcError:
+def _rebuild(cls: type[RpcError], status: Status, initial: Metadata, known: dict[str, Any]) -> RpcError:
     error = cls.from_status(status, initial)
-    error.from_peer = from_peer
+    vars(error).update(known)
     return error

@@ -29,6 +29,8 @@ class Limits:
         16 * 1024 * 1024
     )  # on one connection, received but not yet read by the application
     send_buffer: int = 64 * 1024  # on one call; a sender waits while more than this is queued
+    retry_buffer: int = 256 * 1024  # requests of one call, kept for another attempt; with more there is none
+    retry_buffer_total: int = 16 * 1024 * 1024  # the same of all calls of a channel
     max_continuation_frames: int = 64  # in one header block
     max_resets_per_second: int = 1000  # RST_STREAM, in either direction (rapid reset)
     max_control_frames_per_second: int = (

@@ -99,6 +99,7 @@ class Status:
     `details` is the content of `grpc-status-details-bin` (a serialized google.rpc.Status) or empty. `from_peer` tells
     a status that the peer sent from one that was made here (deadline, lost connection, malformed response, …).
     `reached_server` is False when it is certain that no server application saw the call, so that it may be repeated.
+    `final` is True for what was decided here about the whole call (such as a closed channel): no attempt follows.
     """
 
     code: StatusCode
@@ -107,3 +108,4 @@ class Status:
     trailing_metadata: Metadata = field(default_factory=Metadata)
     from_peer: bool = False
     reached_server: bool = True
+    final: bool = False

@@ -72,6 +72,7 @@ class Channel(
     - `compression`: "gzip" or "deflate" compresses requests.
     - `wait_for_ready`: the default for calls.
     - `service_config`: a ServiceConfig, or one as JSON (text, or what `json.loads` makes of it).
+    - `retries`: False turns off every kind of further attempts: retry and hedging policies, and transparent ones.
     - `limits`, or any field of Limits as a keyword: see `Limits`.
 
     A channel connects with the first call, and again when it has lost its connection. It belongs to the loop that it is

@@ -78,7 +78,7 @@ class CallState(ClientCallState):
         self._first = ()
         self._submitted = True
         self.wake()
-        self.channel.submit(self)
+        self.launch()
 
     def hold(self) -> None:
         """The channel has no connection yet: the deadline is watched here until it has."""
@@ -161,9 +161,9 @@ class CallState(ClientCallState):
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
-    def ended(self, status: Status) -> None:
+    def finish(self, status: Status) -> None:
         self._stop_pending_timer()
-        super().ended(status)
+        super().finish(status)
 
     def settled(self) -> None:
         if self.pump is not None:

@@ -23,6 +23,7 @@ from .methods import StreamStreamMethod, StreamUnaryMethod, UnaryStreamMethod, U
 _ORPHANED = Status(
     StatusCode.UNAVAILABLE,
     "the process was forked: this call goes on in the parent, the channel makes a connection of its own here",
+    final=True,
 )
 _channels: weakref.WeakSet[Channel] = weakref.WeakSet()
 

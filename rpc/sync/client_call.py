@@ -82,7 +82,7 @@ class CallState(ClientCallState):
                 self.end_sending()
             self._first = ()
             self._submitted = True
-            self.channel.submit(self)
+            self.launch()
 
     async def wait(self) -> None:
         await _pause()
@@ -134,7 +134,7 @@ class CallState(ClientCallState):
 
     def _may_send(self) -> bool:
         """Not before there is a connection: only those who wait make it."""
-        return self._core is not None and not self.must_wait
+        return self.under_way and not self.must_wait
 
     def _may_draw(self) -> bool:
         waits = self._requests is not None and not self._drawing and self.status is None

@@ -1,0 +1,385 @@
+"""How a call of a client gets onto the wire: its attempts, and the messages that are kept for the next one.
+
+Most calls have one attempt, and are that attempt themselves: nothing more is made for them. A call with several in turn
+(`retry`) gives itself to its channel again and again; one with several at the same time (`hedging`) gives a `Hedge` for
+each, and takes over the stream of the one that wins. Interceptors and users see one call.
+
+A call is *committed* to an attempt when the response has begun or when too much has been sent to be kept (R92). Until
+then `_replay` holds all messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
+
+from .client_call import ClientCall
+from .client_connection import ClientConnection
+from .compression import find_codec
+from .deadline import effective_deadline
+from .errors import RpcError
+from .handlers import Deserializer, Serializer
+from .header_blocks import HeaderField
+from .headers import request_headers
+from .hedging import Hedging
+from .interceptor import Interceptor
+from .limits import Limits
+from .metadata import Metadata
+from .retry import PREVIOUS_ATTEMPTS, AttemptLog, ChannelRetries, Retries, can_repeat
+from .service_config import MethodConfig, ServiceConfig
+from .status import Status, StatusCode
+from .target import Target
+from .timers import TimerHandle
+
+
+class CallSettings(Protocol):
+    """What a call wants of its channel."""
+
+    target: Target
+    limits: Limits
+    authority: str
+    scheme: str
+    interceptors: tuple[Interceptor, ...]
+    compression: str | None
+    wait_for_ready: bool
+    last_error: str
+    service_config: ServiceConfig
+    retries: ChannelRetries
+
+    def now(self) -> float: ...
+
+    def schedule(self, when: float, callback: Callable[[], object]) -> TimerHandle: ...
+
+    def submit(self, state: Any) -> None:
+        """Start an attempt now, or when there is a connection."""
+        ...
+
+
+class CallMethod(Protocol):
+    """What a call wants to know of its method."""
+
+    server_streaming: ClassVar[bool]
+    path: str
+    request_serializer: Serializer
+    response_deserializer: Deserializer
+
+
+class CallLink(Protocol):
+    """A connection of a channel, with the shell's transport."""
+
+    core: ClientConnection
+
+    def start_call(self, state: Any) -> ClientCall:
+        """Put an attempt on the wire."""
+        ...
+
+    def schedule_flush(self) -> None:
+        """The core has something to send."""
+        ...
+
+
+class AttemptedCall:
+    """A call as channels and connections see it. `ClientCallState` adds what its user sees."""
+
+    __slots__ = (
+        "_core",
+        "_hedging",
+        "_log",
+        "_replay",
+        "_replay_size",
+        "_retries",
+        "_settings",
+        "_timer",
+        "compression",
+        "config",
+        "deadline",
+        "link",
+        "metadata_fields",
+        "method",
+        "sending_ended",
+        "status",
+        "wait_for_ready",
+    )
+
+    def __init__(
+        self,
+        channel: CallSettings,
+        method: CallMethod,
+        timeout: float | None,
+        wait_for_ready: bool | None,
+        compression: str | None,
+        now: float,
+    ) -> None:
+        self._settings = channel
+        self.method = method
+        self.deadline = effective_deadline(timeout, now)
+        self.wait_for_ready = channel.wait_for_ready if wait_for_ready is None else wait_for_ready
+        self.compression = channel.compression if compression is None else compression
+        self.link: CallLink | None = None
+        self.metadata_fields: list[HeaderField] = []
+        self.sending_ended = False
+        self.status: Status | None = None  # how the call ended on the wire, after all attempts
+        self._core: ClientCall | None = None  # of the attempt that is under way; of the winner, with hedging
+        self._replay: list[bytes] | None = []  # None: committed
+        self._replay_size = 0
+        self._log: AttemptLog | None = None
+        self._retries: Retries | None = None
+        self._hedging: Hedging | None = None
+        self._timer: TimerHandle | None = None  # for the next attempt
+        self.config = channel.service_config.method(method.path)
+        if self.config is not None:
+            self._apply(self.config, wait_for_ready, now)
+
+    def _apply(self, config: MethodConfig, wait_for_ready: bool | None, now: float) -> None:
+        if config.timeout is not None:  # R39
+            deadline = now + config.timeout
+            self.deadline = deadline if self.deadline is None else min(self.deadline, deadline)
+        if wait_for_ready is None and config.wait_for_ready is not None:
+            self.wait_for_ready = config.wait_for_ready
+        if not self.retries.enabled:
+            return
+        if config.hedging is not None:
+            self._hedging = Hedging(self, config.hedging)
+            self._log = self._hedging.log
+        elif config.retry is not None:
+            self._retries = Retries(self.retries, config.retry)
+            self._log = self._retries.log
+
+    # -- for shells -----------------------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Something has changed."""
+        raise NotImplementedError
+
+    def hold(self) -> None:
+        """The channel has no connection yet."""
+
+    # -- what is known --------------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        return self.method.path
+
+    @property
+    def metadata(self) -> Metadata:
+        """The request's."""
+        raise NotImplementedError
+
+    @property
+    def retries(self) -> ChannelRetries:
+        return self._settings.retries
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts there have been."""
+        return 1 if self._log is None else self._log.count
+
+    # -- starting -------------------------------------------------------------------------------------------------
+
+    def launch(self) -> None:
+        """Give the first attempt to the channel."""
+        if self._hedging is not None:
+            self._hedging.begin()
+        else:
+            self._settings.submit(self)
+
+    def submit_attempt(self, attempt: Any) -> None:
+        self._settings.submit(attempt)
+
+    def start(self, link: CallLink) -> None:
+        """Make an attempt on this connection."""
+        if self.status is not None:
+            return
+        self.link = link
+        self._core = self.send_over(link, self)
+        self.keep_or_commit()
+        self.wake()  # senders that wait for the connection now wait for the window
+
+    def put_on(self, core: ClientConnection, now: float) -> ClientCall:
+        """Open the stream of an attempt that is the call itself."""
+        call = self.open_stream(core, now, 0 if self._retries is None else self._retries.retried)
+        call.sink = self
+        return call
+
+    def open_stream(self, core: ClientConnection, now: float, previous_attempts: int) -> ClientCall:
+        """A stream for an attempt."""
+        settings = self._settings
+        codec = find_codec(self.compression)
+        metadata = self.metadata_fields
+        if previous_attempts:  # R95
+            metadata = [*metadata, (PREVIOUS_ATTEMPTS, b"%d" % previous_attempts)]
+        headers = request_headers(
+            self.method.path,
+            settings.authority,
+            settings.scheme,
+            metadata,
+            None if self.deadline is None else self.deadline - now,  # R38
+            encoding=codec.name.encode() if codec is not None else None,
+        )
+        return core.start_call(headers, self.deadline, codec)
+
+    def send_over(self, link: CallLink, attempt: Any) -> ClientCall:
+        """Put an attempt on a connection, with all that has been sent so far."""
+        core = link.start_call(attempt)
+        for payload in self._replay or ():
+            core.send_message(payload)
+        if self.sending_ended:
+            core.end_sending()
+        link.schedule_flush()
+        return core
+
+    def expired_while_pending(self) -> None:
+        """The deadline passed before there was a connection."""
+        reason = f"the deadline passed while waiting for a connection to {self._settings.target}"
+        if self._settings.last_error:
+            reason += f" (last attempt: {self._settings.last_error})"
+        self.finish(Status(StatusCode.DEADLINE_EXCEEDED, reason, reached_server=False))
+
+    # -- sending --------------------------------------------------------------------------------------------------
+
+    def queue(self, payload: bytes) -> None:
+        """Send an encoded request, or hold it until there is a connection."""
+        if self.sending_ended:
+            raise RuntimeError("the last message has been sent already")
+        if self._replay is not None:
+            self._replay.append(payload)
+            self._replay_size += len(payload)
+            self.retries.buffered += len(payload)
+        if self._core is not None and self.link is not None:
+            self._core.send_message(payload)
+            self.link.schedule_flush()
+            self.keep_or_commit()
+        elif self._hedging is not None:
+            self._hedging.send(payload)
+            self.keep_or_commit()
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether so much is queued that the sender should wait; then `wake` comes when it may go on."""
+        core = self._core
+        if core is not None:
+            if core.must_wait:
+                core.wants_send_ready = True
+                return True
+            return False
+        if self._hedging is not None and self._hedging.under_way:
+            return self._hedging.must_wait
+        return self._replay_size > self._settings.limits.send_buffer
+
+    @property
+    def under_way(self) -> bool:
+        """Whether an attempt has a connection."""
+        return self._core is not None or (self._hedging is not None and self._hedging.under_way)
+
+    def end_sending(self) -> None:
+        """No message follows."""
+        if self.sending_ended:
+            return
+        self.sending_ended = True
+        if self._core is not None and self.link is not None:
+            self._core.end_sending()
+            self.link.schedule_flush()
+        elif self._hedging is not None:
+            self._hedging.end_sending()
+
+    # -- keeping for another attempt ------------------------------------------------------------------------------
+
+    def keep_or_commit(self) -> None:
+        """Stop keeping messages that are too many, once they are on their way (R92)."""
+        if self._replay is None or not self.retries.too_large(self._replay_size):
+            return
+        if self._hedging is not None:
+            self._hedging.commit_to_furthest()
+        elif self._core is not None and self._core.stream_id:
+            self._commit()
+
+    def _commit(self) -> None:
+        """No further attempt: what has been kept for it can go."""
+        if self._replay is not None:
+            self._replay = None
+            self.retries.buffered -= self._replay_size
+
+    def response_started(self) -> None:
+        """The head of the response has come."""
+        self._commit()
+        self.wake()
+
+    def adopt(self, core: ClientCall | None, link: CallLink | None) -> None:
+        """Go on with the stream of the hedge that has won."""
+        self._hedging = None
+        self._core, self.link = core, link
+        if core is not None:
+            core.sink = self
+        self._commit()
+
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    def ended(self, status: Status) -> None:
+        """An attempt has ended: the call with it, or another attempt follows."""
+        if self.status is None and (status.code is StatusCode.OK or not self._tries_again(status)):
+            self.finish(status)
+
+    def _tries_again(self, status: Status) -> bool:
+        retries = self._retries
+        if retries is None and not can_repeat(status, self._core, refused=False):
+            return False
+        if status.final or not self.retries.enabled:
+            return False
+        if self.deadline is not None and self.deadline <= self._settings.now():
+            return False
+        if retries is None:
+            retries = self._retries = Retries(self.retries, None)
+            self._log = retries.log
+        delay = retries.delay_after(status, self._core, committed=self._replay is None)
+        if delay is None:
+            return False
+        self._core = self.link = None
+        self._timer = self.schedule_in(delay, lambda: self._settings.submit(self))
+        return True
+
+    def schedule_in(self, delay: float, action: Callable[[], object]) -> TimerHandle:
+        """Do something about the next attempt after `delay` seconds, unless the deadline comes first (R38)."""
+        deadline, settings = self.deadline, self._settings
+
+        def due() -> None:
+            if self.status is not None:
+                return
+            if deadline is not None and deadline <= settings.now():
+                reason = "the deadline passed before the next attempt"
+                self.finish(Status(StatusCode.DEADLINE_EXCEEDED, reason))
+            else:
+                action()
+
+        when = settings.now() + delay
+        return settings.schedule(when if deadline is None else min(when, deadline), due)
+
+    def finish(self, status: Status) -> None:
+        """The call is over on the wire."""
+        self.status = status
+        self._commit()
+        throttle = self.retries.throttle
+        if throttle is not None and status.code is StatusCode.OK:
+            throttle.succeeded()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._hedging is not None:
+            self._hedging.stop()
+
+    def cancel(self, status: Status | None = None) -> None:
+        """Give the call up."""
+        if self.status is not None:
+            return
+        status = status or Status(StatusCode.CANCELLED, "cancelled by the application")
+        if self._core is not None and self.link is not None:
+            self._core.cancel(status)
+            self.link.schedule_flush()
+        self.finish(status)
+
+    def error_of(self, status: Status) -> RpcError:
+        """The error that this status is to the user."""
+        initial = self._core.initial_metadata.copy() if self._core is not None else Metadata()
+        error = RpcError.from_status(status, initial)
+        if self._log is not None:
+            error.attempts = self._log.count
+            error.earlier_failures = tuple(self._log.failures)
+        return error
