@@ -41,7 +41,7 @@ class Listening:
                 os.unlink(self.path)
 
 
-def open_listening(address: str | socket.socket, *, reuse_port: bool = False) -> list[Listening]:
+def open_listening(address: str | socket.socket | Listening, *, reuse_port: bool = False) -> list[Listening]:
     """Open what an address stands for. More than one socket for a name with several addresses, and for "systemd:".
 
     - "host:port", "[v6]:port", "dns:…", "ipv4:…", "ipv6:…": port 0 is any free one. "*" and "[::]" are all addresses,
@@ -49,11 +49,13 @@ def open_listening(address: str | socket.socket, *, reuse_port: bool = False) ->
     - "unix:/path", "unix-abstract:name": the file that a dead server left at the path is replaced.
     - "fd:N": a listening socket that was passed to this process under that number.
     - "systemd:", "systemd:NAME": all sockets that systemd passed, or those of that name; see `listen_fds`.
-    - a socket: bound, and listening or not.
+    - a socket: bound, and listening or not. A Listening stays as it is.
 
     `reuse_port` lets several processes listen on one TCP port (SO_REUSEPORT). Raises OSError if an address cannot be
     used, RpcConfigurationError if it makes no sense.
     """
+    if isinstance(address, Listening):
+        return [address]
     if isinstance(address, socket.socket):
         return [_passed(address)]
     scheme, _, rest = address.partition(":")
