@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .errors import RpcConfigurationError
@@ -18,7 +18,7 @@ logger = logging.getLogger("barewire.rpc.server")
 class ServiceTable:
     """See the module. Paths are looked up in a dictionary; generic handlers are asked, in order, for the others."""
 
-    def __init__(self, *, health: bool, reflection: bool) -> None:
+    def __init__(self, *, health: bool, reflection: bool, standard: Sequence[object] = ()) -> None:
         # Imported here: both compile their schemas, which a program that only calls has no use for.
         from .services import HealthServicer, make_reflection
 
@@ -26,8 +26,8 @@ class ServiceTable:
         self._services: set[str] = set()
         self._generic: list[GenericHandler] = []
         self.health = HealthServicer() if health else None
-        self._reflection, standard = make_reflection() if reflection else (None, [])
-        for servicer in [*standard, *([self.health] if self.health else [])]:
+        self._reflection, reflecting = make_reflection() if reflection else (None, [])
+        for servicer in [*reflecting, *standard, *([self.health] if self.health else [])]:
             self._index(servicer)
 
     # -- filling it -----------------------------------------------------------------------------------------------

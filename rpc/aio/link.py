@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Generic, TypeVar
 
+from ..channelz import SocketNode
 from ..client_connection import ClientConnection
 from ..events import Event
 from ..server_connection import ServerConnection
@@ -28,6 +29,11 @@ class Link(asyncio.Protocol, Generic[Core]):
         self._flush_scheduled = False
         self._write_paused = False
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether it goes over TLS."""
+        return self.transport is not None and self.transport.get_extra_info("ssl_object") is not None
 
     # -- for subclasses -------------------------------------------------------------------------------------------
 
@@ -125,6 +131,21 @@ class Link(asyncio.Protocol, Generic[Core]):
         self.core.handle_timer(self.loop.time())
         self._dispatch()
         self.schedule_flush()
+
+    def socket_node(self, remote_name: str = "") -> SocketNode:
+        """This connection for channelz."""
+        assert self.transport is not None
+        info = self.transport.get_extra_info
+        return SocketNode(
+            self.peer_address,
+            core=self.core,
+            now=self.loop.time,
+            sock=info("socket"),
+            local=info("sockname"),
+            remote=info("peername"),
+            tls=info("ssl_object"),
+            remote_name=remote_name,
+        )
 
     def abort(self) -> None:
         """Drop the transport without waiting for anything."""

@@ -9,15 +9,20 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..admin import admin_servicers
+from ..call_stats import CallStats
+from ..channelz import Channelz, ServerNode, SocketNode
 from ..compression import find_codec
 from ..concurrency import ConcurrencyLimits
+from ..counters import CallCounters
 from ..errors import RpcConfigurationError
 from ..interceptor import Interceptor
 from ..limits import Limits, make_limits
-from ..listening import open_listening
+from ..listening import Listening, open_listening
 from ..service_table import ServiceTable
+from .link import describe_address
 from .listener import Listener, TlsSource
 from .server_call import ServerCallRunner
 from .server_link import ServerLink
@@ -25,6 +30,8 @@ from .sync_handlers import SyncHandlers
 
 if TYPE_CHECKING:
     from ..services.health import HealthServicer
+
+T = TypeVar("T")
 
 
 class Server:
@@ -41,6 +48,9 @@ class Server:
       that run, wait for their client or wait for a place. What goes over is answered with RESOURCE_EXHAUSTED.
       `executor`: where their threads come from, if not from a pool of the server's own.
     - `health`, `reflection`: whether grpc.health.v1 and grpc.reflection (v1 and v1alpha) come with the server.
+    - `channelz`: a Channelz that shall show the server; True for one of its own that the server itself shows.
+    - `stats`: a CallStats to record calls by method in; True for one of its own that the server itself shows (to
+      `barewire top`).
     - `compression`: "gzip" or "deflate" compresses responses for clients that take it.
 
     `async with Server(…) as server:` stops it at the end. A server belongs to the loop it is started on.
@@ -60,6 +70,8 @@ class Server:
         executor: Executor | None = None,
         health: bool = True,
         reflection: bool = True,
+        channelz: Channelz | bool = False,
+        stats: CallStats | bool = False,
         compression: str | None = None,
         **limit_overrides: Any,
     ) -> None:
@@ -68,7 +80,14 @@ class Server:
         self.concurrency = ConcurrencyLimits(max_concurrent_calls, concurrency_limits)
         self.sync_handlers = SyncHandlers(sync_handlers, max_sync_calls, executor)
         self.codec = find_codec(compression)
-        self.services = ServiceTable(health=health, reflection=reflection)
+        self.calls = CallCounters()
+        self.channelz = _given_or_own(channelz, Channelz)
+        self.stats = _given_or_own(stats, CallStats)
+        self.node: ServerNode | None = None  # in channelz, from the start on
+        shown = admin_servicers(
+            channelz=self.channelz if channelz is True else None, stats=self.stats if stats is True else None
+        )
+        self.services = ServiceTable(health=health, reflection=reflection, standard=shown)
         for servicer in servicers:
             self.services.add(servicer)
         for handler in generic_handlers:
@@ -107,7 +126,11 @@ class Server:
     # -- listening ------------------------------------------------------------------------------------------------
 
     async def start(
-        self, address: str | socket.socket, *, tls: TlsSource | None = None, reuse_port: bool = False
+        self,
+        address: str | socket.socket | Listening,
+        *,
+        tls: TlsSource | None = None,
+        reuse_port: bool = False,
     ) -> int:
         """Listen on an address ("host:port", "[v6]:port", "unix:/path", "fd:3", "systemd:", … or a socket of your own;
         see `open_listening`); may be called for several.
@@ -130,7 +153,20 @@ class Server:
                 changed=self._tell_if_idle,
             )
             self._listeners.append(listener)
+            self._show_listener(listening)
         return opened[0].port
+
+    def _show_listener(self, listening: Listening) -> None:
+        if self.channelz is None:
+            return
+        now = asyncio.get_running_loop().time
+        local = listening.socket.getsockname()
+        name = describe_address(local)
+        if self.node is None:
+            self.node = ServerNode(name, self.channelz, self.calls, now)
+        self.node.add_listener(
+            SocketNode(name, core=None, now=now, sock=listening.socket, local=local, remote=None)
+        )
 
     # -- stopping -------------------------------------------------------------------------------------------------
 
@@ -145,6 +181,9 @@ class Server:
         """
         if not self.stopping:
             self.stopping = True
+            if self.node is not None:
+                self.node.remove_listeners()
+                self.node.trace.add("stopping")
             if self.health is not None:
                 self.health.shut_down()
             for listener in self._listeners:
@@ -164,6 +203,8 @@ class Server:
             link.abort()
         await self._wait_idle(1.0)
         self.sync_handlers.shut_down()
+        if self.node is not None:
+            self.node.close()
         self._stopped.set()
 
     def _tell_if_idle(self) -> None:
@@ -223,3 +264,10 @@ async def _first(*coroutines: Coroutine[Any, Any, Any] | Awaitable[Any]) -> None
     await asyncio.gather(*pending, return_exceptions=True)
     for task in done:
         task.result()
+
+
+def _given_or_own(given: T | bool, kind: type[T]) -> T | None:
+    """What an option that may be an object or True or False stands for."""
+    if isinstance(given, bool):
+        return kind() if given else None
+    return given

@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from ..auth_context import AuthContext, auth_context_of
+from ..channelz import SocketNode
 from ..events import (
     CallEnded,
     CallStarted,
@@ -35,8 +36,9 @@ class ServerLink(Link[ServerConnection]):
     """Starts a runner for each call, and hands it what happens to its call."""
 
     def __init__(self, server: Server) -> None:
-        super().__init__(ServerConnection(server.limits))
+        super().__init__(ServerConnection(server.limits, calls=server.calls))
         self.server = server
+        self._node: SocketNode | None = None
         self._handshake_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -44,6 +46,8 @@ class ServerLink(Link[ServerConnection]):
         self.server.links.add(self)
         if not self.peer_address:  # unix clients have no address of their own
             self.peer_address = "unix:"
+        if self.server.node is not None:
+            self._node = self.server.node.add_socket(self.socket_node())
         self._handshake_timer = self.loop.call_later(
             self.server.limits.handshake_timeout, self._handshake_expired
         )
@@ -58,6 +62,8 @@ class ServerLink(Link[ServerConnection]):
     def closed(self) -> None:
         if self._handshake_timer is not None:
             self._handshake_timer.cancel()
+        if self.server.node is not None and self._node is not None:
+            self.server.node.remove_socket(self._node)
         self.server.link_closed(self)
 
     def drain(self) -> None:
@@ -104,11 +110,18 @@ class ServerLink(Link[ServerConnection]):
         if handler is None:
             found = services.find_generic(call.request)
             if isinstance(found, Status):
+                self._record(call, known=False)
                 call.finish(found)
                 return
             handler = found
+        self._record(call, known=True)
         held = limits.enter(path, known=known) if limits else ()
         if isinstance(held, Status):
             call.finish(held)
         else:
             call.sink = ServerCallRunner(self, call, handler, held)
+
+    def _record(self, call: ServerCall, *, known: bool) -> None:
+        stats = self.server.stats
+        if stats is not None:
+            call.recorded = stats.call_started(call.request.path, known=known), self.core.now

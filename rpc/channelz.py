@@ -1,0 +1,217 @@
+"""What channelz shows (R100, proposal A14): channels, subchannels, servers and sockets, by ids that are never reused.
+
+A `Channelz` holds nothing alive: a node belongs to what it describes, and is gone from here with it. Counters and
+states are not copied into nodes; they are looked at when somebody asks.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from itertools import count
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from .connection import Connection
+from .counters import CallCounters
+
+_TRACED_EVENTS = 100
+
+
+class Severity(IntEnum):
+    """How much an event of a trace matters."""
+
+    INFO = 1
+    WARNING = 2
+    ERROR = 3
+
+
+class Node:
+    """Anything that has an id. `id` is 0 until it is registered."""
+
+    def __init__(self, name: str) -> None:
+        self.id = 0
+        self.name = name
+
+
+N = TypeVar("N", bound=Node)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEvent:
+    """Something that happened to a channel or a server. `when` is the wall clock's; `child` whom it happened to."""
+
+    when: float
+    description: str
+    severity: Severity
+    child: Node | None
+
+
+class Trace:
+    """The last events, and how many there have been."""
+
+    def __init__(self, clock: Callable[[], float], limit: int = _TRACED_EVENTS) -> None:
+        self._clock = clock
+        self.created = clock()
+        self.logged = 0
+        self.events: deque[TraceEvent] = deque(maxlen=limit)
+
+    def add(self, description: str, severity: Severity = Severity.INFO, *, child: Node | None = None) -> None:
+        """Note an event; the oldest makes place for it."""
+        self.logged += 1
+        self.events.append(TraceEvent(self._clock(), description, severity, child))
+
+
+class SocketNode(Node):
+    """A connection, or (with `core` None) a socket that listens. Addresses are as `socket` gives them, `sock` is
+    asked for its options, `now` is the clock of the core's times."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        core: Connection | None,
+        now: Callable[[], float],
+        sock: socket.socket | None,
+        local: object,
+        remote: object,
+        tls: ssl.SSLSocket | ssl.SSLObject | None = None,
+        remote_name: str = "",
+    ) -> None:
+        super().__init__(name)
+        self.core = core
+        self.now = now
+        self.sock = sock
+        self.local = local
+        self.remote = remote
+        self.tls = tls
+        self.remote_name = remote_name
+
+
+class _CallNode(Node):
+    """What has calls, a trace and sockets."""
+
+    def __init__(self, name: str, channelz: Channelz, calls: CallCounters, now: Callable[[], float]) -> None:
+        super().__init__(name)
+        self.calls = calls
+        self.now = now
+        self.trace = Trace(channelz.clock)
+        self.sockets: dict[int, SocketNode] = {}
+        self._channelz = channelz
+        channelz.register(self)
+
+    def add_socket(self, node: SocketNode) -> SocketNode:
+        """A connection stands."""
+        self._channelz.register(node)
+        self.sockets[node.id] = node
+        return node
+
+    def remove_socket(self, node: SocketNode) -> None:
+        """It has ended."""
+        self.sockets.pop(node.id, None)
+        self._channelz.forget(node)
+
+    def close(self) -> None:
+        """It is over, and no longer shown."""
+        self._channelz.forget(self)
+
+
+class ServerNode(_CallNode):
+    """A server; `sockets` are its clients' connections."""
+
+    def __init__(self, name: str, channelz: Channelz, calls: CallCounters, now: Callable[[], float]) -> None:
+        super().__init__(name, channelz, calls, now)
+        self.listeners: dict[int, SocketNode] = {}
+
+    def add_listener(self, node: SocketNode) -> None:
+        """The server listens here."""
+        self._channelz.register(node)
+        self.listeners[node.id] = node
+        self.trace.add(f"listening on {node.name}")
+
+    def remove_listeners(self) -> None:
+        """It no longer listens."""
+        for node in self.listeners.values():
+            self._channelz.forget(node)
+        self.listeners.clear()
+
+
+class SubchannelNode(_CallNode):
+    """What a channel balances over. `state` names its connectivity: "IDLE", "READY", …"""
+
+    def __init__(
+        self,
+        name: str,
+        channelz: Channelz,
+        calls: CallCounters,
+        now: Callable[[], float],
+        *,
+        state: Callable[[], str],
+    ) -> None:
+        super().__init__(name, channelz, calls, now)
+        self.state = state
+
+
+class ChannelNode(SubchannelNode):
+    """A channel; `name` is its target. It has subchannels, or sockets of its own, but not both."""
+
+    def __init__(
+        self,
+        name: str,
+        channelz: Channelz,
+        calls: CallCounters,
+        now: Callable[[], float],
+        *,
+        state: Callable[[], str],
+    ) -> None:
+        super().__init__(name, channelz, calls, now, state=state)
+        self.subchannels: dict[int, SubchannelNode] = {}
+
+    def add_subchannel(self, node: SubchannelNode) -> None:
+        """A subchannel has been made."""
+        self.subchannels[node.id] = node
+        self.trace.add(f"subchannel to {node.name} created", child=node)
+
+    def remove_subchannel(self, node: SubchannelNode) -> None:
+        """It is over."""
+        if self.subchannels.pop(node.id, None) is not None:
+            self.trace.add(f"subchannel to {node.name} deleted", child=node)
+        node.close()
+
+
+class Channelz:
+    """The channels and servers that are to be seen together: `Channel(…, channelz=channelz)`, `Server(…, channelz=…)`.
+
+    `services.ChannelzServicer(channelz)` shows them. Channels of several threads may share one.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives the wall clock's time, in seconds since 1970."""
+        self.clock = clock
+        self._ids = count(1)
+        self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
+
+    def register(self, node: Node) -> None:
+        """Give a node its id, and show it as long as it lives."""
+        node.id = next(self._ids)
+        self._nodes[node.id] = node
+
+    def forget(self, node: Node) -> None:
+        """Show a node no longer."""
+        self._nodes.pop(node.id, None)
+
+    def find(self, kind: type[N], node_id: int) -> N | None:
+        """The node of exactly this kind and id."""
+        node = self._nodes.get(node_id)
+        return node if node is not None and type(node) is kind else None
+
+    def all(self, kind: type[N]) -> list[N]:
+        """The nodes of exactly this kind, in the order of their ids."""
+        # One step for the list of references: other threads add and remove meanwhile.
+        nodes = [node for reference in self._nodes.valuerefs() if (node := reference()) is not None]
+        return sorted((node for node in nodes if type(node) is kind), key=lambda node: node.id)
