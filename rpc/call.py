@@ -90,13 +90,14 @@ class Call:
         """Whether so much is queued that the sender should wait for SendReady."""
         return self.queued_bytes > self._connection.limits.send_buffer
 
-    def send_message(self, payload: bytes, *, compress: bool = True) -> None:
-        """Queue one message. `compress=False` sends it plain in a call that compresses (R57).
+    def send_message(self, payload: bytes, *, compress: bool = True) -> int:
+        """Queue one message. `compress=False` sends it plain in a call that compresses (R57). Returns its size on the
+        wire in bytes, without the prefix.
 
         Raises MessageTooLarge if it is over `max_send_message_size`, RuntimeError after the end of sending.
         """
         if self.ended:
-            return
+            return 0
         if self.outbound in (Outbound.ENDING, Outbound.ENDED):
             raise RuntimeError("the last message has been sent already")
         check_send_size(payload, self._connection.limits)
@@ -107,6 +108,7 @@ class Call:
         self._outgoing.append(data)
         self.queued_bytes += len(data)
         self._connection.has_output(self)
+        return len(data) - PREFIX_SIZE
 
     def _take(self, size: int) -> bytes:
         """Up to `size` queued bytes, in order."""

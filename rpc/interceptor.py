@@ -35,8 +35,8 @@ class InterceptedCall:
     - `authority`: the :authority of the call; `secure`: whether it goes over TLS.
     - `timeout`: seconds until its deadline when the call began; None without one.
     - `client_streaming`, `server_streaming`: its shape.
-    - `registered`: whether the method is known in advance, from a stub or a servicer. A peer can make up names of others,
-      so metrics should not keep them.
+    - `registered`: whether the method is known in advance, from a stub or a servicer. A peer can make up names of
+      others, so metrics should not keep them.
     - `principal`: who calls, once an interceptor has found out; handlers read it as `context.principal`.
     - `initial_metadata`, `trailing_metadata`: of the response. A client finds them here after `proceed`; a server
       sends them.

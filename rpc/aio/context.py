@@ -41,6 +41,11 @@ class ServicerContext:
         """The client's address, such as "ipv4:127.0.0.1:52134" or "unix:/path"."""
         return self._runner.link.peer_address
 
+    @property
+    def principal(self) -> Any:
+        """Who is calling, as an interceptor has found out (see BearerAuthentication); else None."""
+        return self._runner.view.principal
+
     def auth_context(self) -> AuthContext:
         """What TLS knows of the client, under gRPC's names, such as `x509_common_name`; see `auth_context_of`."""
         return self._runner.link.auth_context()

@@ -21,6 +21,7 @@ from ..errors import RpcError
 from ..handlers import MethodHandler
 from ..interceptor import InterceptedCall, apply_hooks, run_chain
 from ..metadata import Metadata
+from ..observer import tell
 from ..server_call import ServerCall
 from ..status import Status, StatusCode
 from .context import ServicerContext, SyncServicerContext
@@ -86,11 +87,30 @@ class ServerCallRunner:
     def view(self) -> InterceptedCall:
         """The call as interceptors see it; it also keeps the metadata of the response."""
         if self._view is None:
-            request = self.call.request
+            request, handler, transport = self.call.request, self.handler, self.link.transport
             self._view = InterceptedCall(
-                "server", request.path, request.metadata.copy(), self.link.peer_address
+                "server",
+                request.path,
+                request.metadata.copy(),
+                self.link.peer_address,
+                authority=request.authority,
+                secure=transport is not None and transport.get_extra_info("ssl_object") is not None,
+                timeout=request.timeout,
+                client_streaming=handler.client_streaming,
+                server_streaming=handler.server_streaming,
+                registered=self.link.server.services.find(request.path) is not None,
             )
         return self._view
+
+    def _tell_half_closed(self) -> None:
+        if self._view is not None and self._view.observers:
+            tell(self._view.observers, "half_closed")
+
+    def _tell_end(self, status: Status) -> None:
+        """Tell the observers how the call ended: once, and as the last thing."""
+        if self._view is not None and self._view.observers:
+            observers, self._view.observers = self._view.observers, ()
+            tell(observers, "ended", status)
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -114,12 +134,15 @@ class ServerCallRunner:
         """The call is over before it was finished here: stop the handler."""
         self.cancelled = True
         logger.debug("%s ended early: %s", self.handler.path, status.message)
+        self._tell_end(status)
         self._wake()
         self.stop()
 
     def _refuse(self, reason: str) -> None:
         """R46: a cardinality violation."""
-        self.call.finish(Status(StatusCode.UNIMPLEMENTED, reason))
+        status = Status(StatusCode.UNIMPLEMENTED, reason)
+        self.call.finish(status)
+        self._tell_end(status)
         self.link.schedule_flush()
         self.stop()
 
@@ -162,9 +185,11 @@ class ServerCallRunner:
     async def _handle(self, context: ServicerContext) -> None:
         """Run the handler itself; raises RpcError if it set a status other than OK."""
         handler = self.handler
-        request = (
-            self._requests(context) if handler.client_streaming else self._decode(*self._inbox.popleft())
-        )
+        if handler.client_streaming:
+            request: Any = self._requests(context)
+        else:
+            request = self._decode(*self._inbox.popleft())
+            self._tell_half_closed()
         if isinstance(context, SyncServicerContext):
             await self._handle_sync(request, context)
         elif handler.is_generator:
@@ -238,7 +263,9 @@ class ServerCallRunner:
             self.call.finish(status)
         except (ValueError, TypeError) as error:  # metadata that may not be sent
             logger.exception("trailing metadata of %s cannot be sent", self.handler.path)
-            self.call.finish(Status(StatusCode.INTERNAL, f"invalid trailing metadata: {error}"))
+            status = Status(StatusCode.INTERNAL, f"invalid trailing metadata: {error}")
+            self.call.finish(status)
+        self._tell_end(status)
         self.link.schedule_flush()
 
     def _complete(self) -> None:
@@ -278,15 +305,18 @@ class ServerCallRunner:
     def _decode(self, envelope: Envelope, size: int) -> Any:
         self.call.consumed(size)
         self.link.schedule_flush()
+        view = self._view
         try:
-            message = self.handler.request_deserializer(self.call.open(envelope))
+            payload = self.call.open(envelope)
+            if view is not None and view.observers:
+                tell(view.observers, "received", payload, len(envelope.payload))
+            message = self.handler.request_deserializer(payload)
         except CompressionError as error:
             raise RpcError(error.code, error.reason) from error
         except (
             Exception
         ) as error:  # whatever a deserializer raises: ours a ValueError, google.protobuf's none
             raise RpcError(StatusCode.INTERNAL, f"the request cannot be decoded: {error}") from error
-        view = self._view
         return message if view is None or not view.receive_hooks else apply_hooks(view.receive_hooks, message)
 
     async def receive(self) -> Any:
@@ -295,6 +325,7 @@ class ServerCallRunner:
             if self.cancelled:
                 raise RpcError(StatusCode.CANCELLED, "the client has ended the call")
             if self._request_ended:
+                self._tell_half_closed()
                 return None
             await self._wait()
         return self._decode(*self._inbox.popleft())
@@ -315,13 +346,16 @@ class ServerCallRunner:
             metadata = Metadata([*(metadata or ()), *view.initial_metadata])
             view.initial_metadata = Metadata()
         self.call.send_initial_metadata(metadata)
+        if view is not None and view.observers:
+            tell(view.observers, "head", metadata or Metadata(), "")
         self.link.schedule_flush()
 
     def _send_now(self, message: Any) -> None:
         if self.call.ended:
             raise RpcError(StatusCode.CANCELLED, "the client has ended the call")
-        if self._view is not None and self._view.send_hooks:
-            message = apply_hooks(self._view.send_hooks, message)
+        view = self._view
+        if view is not None and view.send_hooks:
+            message = apply_hooks(view.send_hooks, message)
         try:
             payload = self.handler.response_serializer(message)
         except Exception as error:
@@ -332,9 +366,11 @@ class ServerCallRunner:
         if not self.call.head_sent:
             self.send_initial_metadata()
         try:
-            self.call.send_message(payload, compress=not self.plain_next)
+            size = self.call.send_message(payload, compress=not self.plain_next)
         except MessageTooLarge as error:
             raise RpcError(StatusCode.RESOURCE_EXHAUSTED, str(error)) from error
+        if view is not None and view.observers:
+            tell(view.observers, "sent", payload, size)
         self.plain_next = False
         self.link.schedule_flush()
 
