@@ -93,8 +93,7 @@ def _open_tcp(host: str, port: int, reuse_port: bool) -> list[Listening]:
 
 
 def _bind_tcp(family: int, ip: str, port: int, reuse_port: bool) -> socket.socket:
-    # asyncio sets TCP_NODELAY only where the protocol is named
-    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         if os.name == "posix":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

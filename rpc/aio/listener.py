@@ -76,6 +76,9 @@ class Listener:
                 self._pause = self._loop.call_later(_PAUSE, self._resume)
                 return
             connection.setblocking(False)
+            # asyncio does this only where the socket that listens was made with the protocol's number.
+            if connection.family in (socket.AF_INET, socket.AF_INET6):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = self._loop.create_task(self._set_up(connection))
             self._handshakes.add(task)
             task.add_done_callback(self._set_up_done)
