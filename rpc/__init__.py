@@ -16,8 +16,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .admin import admin_servicers
 from .aio import Call, Channel, Server, ServicerContext
 from .backoff import BackoffPolicy
+from .call_stats import CallStats
+from .channelz import Channelz
 from .errors import RpcConfigurationError, RpcError
 from .interceptor import InterceptedCall, Interceptor, Proceed
 from .limits import Limits
@@ -32,7 +35,9 @@ if TYPE_CHECKING:
 __all__ = [
     "BackoffPolicy",
     "Call",
+    "CallStats",
     "Channel",
+    "Channelz",
     "HedgingPolicy",
     "InterceptedCall",
     "Interceptor",
@@ -50,6 +55,7 @@ __all__ = [
     "Status",
     "StatusCode",
     "__version__",
+    "admin_servicers",
     "sync",
 ]
 

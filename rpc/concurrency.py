@@ -12,7 +12,7 @@ from .errors import RpcConfigurationError
 from .status import Status, StatusCode
 
 # An operator asks these when a server is full; they do not count as part of its load.
-_EXEMPT = ("/grpc.health.", "/grpc.reflection.", "/grpc.channelz.")
+_EXEMPT = ("/grpc.health.", "/grpc.reflection.", "/grpc.channelz.", "/barewire.v1.Stats/")
 
 
 @dataclass(slots=True, eq=False)
