@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..schema.service import ServiceSpec
-from .errors import RpcConfigurationError
+from .errors import RpcConfigurationError, RpcError
+from .status import Status
 
 Serializer = Callable[[Any], bytes]
 Deserializer = Callable[[bytes], Any]
@@ -90,3 +91,12 @@ def make_handler(
         is_async=async_generator or inspect.iscoroutinefunction(function),
         is_generator=is_generator,
     )
+
+
+def refusing_handler(path: str, status: Status) -> MethodHandler:
+    """A handler that fails every call with `status`, whatever its shape, without waiting for a message."""
+
+    async def refuse(requests: object, context: object) -> None:
+        raise RpcError.from_status(status)
+
+    return make_handler(path, refuse, client_streaming=True, server_streaming=True)

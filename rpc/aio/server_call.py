@@ -87,14 +87,14 @@ class ServerCallRunner:
     def view(self) -> InterceptedCall:
         """The call as interceptors see it; it also keeps the metadata of the response."""
         if self._view is None:
-            request, handler, transport = self.call.request, self.handler, self.link.transport
+            request, handler = self.call.request, self.handler
             self._view = InterceptedCall(
                 "server",
                 request.path,
                 request.metadata.copy(),
                 self.link.peer_address,
                 authority=request.authority,
-                secure=transport is not None and transport.get_extra_info("ssl_object") is not None,
+                secure=self.link.is_secure,
                 timeout=request.timeout,
                 client_streaming=handler.client_streaming,
                 server_streaming=handler.server_streaming,
@@ -177,7 +177,7 @@ class ServerCallRunner:
                 await self._handle(context)
             status = _OK
         except BaseException as error:  # whatever a handler raises becomes a status
-            status = self._status_of(error)
+            status = self._status_of(error, context)
         finally:
             self._complete()
         self._finish(status)
@@ -242,7 +242,7 @@ class ServerCallRunner:
                 f"{self.handler.path} streams its responses: yield them, or await context.send(message)"
             )
 
-    def _status_of(self, error: BaseException) -> Status:
+    def _status_of(self, error: BaseException, context: ServicerContext) -> Status:
         if isinstance(error, RpcError):
             status = error.to_status()
             if self._view is not None and not status.trailing_metadata:
@@ -254,6 +254,9 @@ class ServerCallRunner:
             raise error  # KeyboardInterrupt, SystemExit
         # Its text may hold what is not for the client, so that stays here.
         logger.error("handler of %s raised %s", self.handler.path, type(error).__name__, exc_info=error)
+        status = context.status()
+        if status is not None and status.code is not StatusCode.OK:  # what it set before counts, as in grpcio
+            return Status(status.code, status.message, trailing_metadata=self.view.trailing_metadata)
         return Status(StatusCode.UNKNOWN, f"the handler raised {type(error).__name__}")
 
     def _finish(self, status: Status) -> None:

@@ -20,6 +20,7 @@ from ..events import (
     SendReady,
     SettingsReceived,
 )
+from ..handlers import refusing_handler
 from ..server_call import ServerCall
 from ..server_connection import ServerConnection
 from ..status import Status
@@ -111,7 +112,10 @@ class ServerLink(Link[ServerConnection]):
             found = services.find_generic(call.request)
             if isinstance(found, Status):
                 self._record(call, known=False)
-                call.finish(found)
+                if self.server.interceptors:  # they see the calls that nobody answers, too
+                    call.sink = ServerCallRunner(self, call, refusing_handler(path, found))
+                else:
+                    call.finish(found)
                 return
             handler = found
         self._record(call, known=True)
