@@ -28,14 +28,13 @@ from .metadata import Metadata
 from .retry import PREVIOUS_ATTEMPTS, AttemptLog, ChannelRetries, Retries, can_repeat
 from .service_config import MethodConfig, ServiceConfig
 from .status import Status, StatusCode
-from .target import Target
 from .timers import TimerHandle
 
 
 class CallSettings(Protocol):
     """What a call wants of its channel."""
 
-    target: Target
+    target: object  # for messages
     limits: Limits
     authority: str
     scheme: str
@@ -82,20 +81,24 @@ class AttemptedCall:
     """A call as channels and connections see it. `ClientCallState` adds what its user sees."""
 
     __slots__ = (
+        "_begun_at",
         "_core",
         "_hedging",
         "_log",
         "_replay",
         "_replay_size",
         "_retries",
+        "_service_config",
         "_settings",
         "_timer",
+        "_wait_for_ready_given",
         "compression",
         "config",
         "deadline",
         "link",
         "metadata_fields",
         "method",
+        "retries",
         "sending_ended",
         "status",
         "wait_for_ready",
@@ -111,8 +114,11 @@ class AttemptedCall:
         now: float,
     ) -> None:
         self._settings = channel
+        self.retries = channel.retries
         self.method = method
+        self._begun_at = now
         self.deadline = effective_deadline(timeout, now)
+        self._wait_for_ready_given = wait_for_ready is not None
         self.wait_for_ready = channel.wait_for_ready if wait_for_ready is None else wait_for_ready
         self.compression = channel.compression if compression is None else compression
         self.link: CallLink | None = None
@@ -126,15 +132,23 @@ class AttemptedCall:
         self._retries: Retries | None = None
         self._hedging: Hedging | None = None
         self._timer: TimerHandle | None = None  # for the next attempt
-        self.config = channel.service_config.method(method.path)
-        if self.config is not None:
-            self._apply(self.config, wait_for_ready, now)
+        self.config: MethodConfig | None = None
+        self._service_config = channel.service_config
+        if self._service_config.methods:
+            self._configure()
 
-    def _apply(self, config: MethodConfig, wait_for_ready: bool | None, now: float) -> None:
+    def _configure(self) -> None:
+        """Follow the channel's service config, which may have come while the call waited for a connection."""
+        if self._log is not None:  # there is a policy, or there has been an attempt
+            return
+        self._service_config = self._settings.service_config
+        config = self.config = self._service_config.method(self.method.path)
+        if config is None:
+            return
         if config.timeout is not None:  # R39
-            deadline = now + config.timeout
+            deadline = self._begun_at + config.timeout
             self.deadline = deadline if self.deadline is None else min(self.deadline, deadline)
-        if wait_for_ready is None and config.wait_for_ready is not None:
+        if config.wait_for_ready is not None and not self._wait_for_ready_given:
             self.wait_for_ready = config.wait_for_ready
         if not self.retries.enabled:
             return
@@ -166,10 +180,6 @@ class AttemptedCall:
         raise NotImplementedError
 
     @property
-    def retries(self) -> ChannelRetries:
-        return self._settings.retries
-
-    @property
     def attempts(self) -> int:
         """How many attempts there have been."""
         return 1 if self._log is None else self._log.count
@@ -190,6 +200,11 @@ class AttemptedCall:
         """Make an attempt on this connection."""
         if self.status is not None:
             return
+        if self._service_config is not self._settings.service_config:
+            self._configure()
+            if self._hedging is not None:
+                self._hedging.begin()
+                return
         self.link = link
         self._core = self.send_over(link, self)
         self.keep_or_commit()
@@ -321,7 +336,7 @@ class AttemptedCall:
 
     def _tries_again(self, status: Status) -> bool:
         retries = self._retries
-        if retries is None and not can_repeat(status, self._core, refused=False):
+        if retries is None and (self._replay is None or not can_repeat(status, self._core, refused=False)):
             return False
         if status.final or not self.retries.enabled:
             return False
@@ -356,7 +371,8 @@ class AttemptedCall:
     def finish(self, status: Status) -> None:
         """The call is over on the wire."""
         self.status = status
-        self._commit()
+        if self._replay is not None:
+            self._commit()
         throttle = self.retries.throttle
         if throttle is not None and status.code is StatusCode.OK:
             throttle.succeeded()

@@ -116,7 +116,8 @@ class Hedging:
         self._timer = None
         if self._made and not self._call.retries.open:  # R96
             self._stopped = True
-            self._end_if_hopeless()
+            if not self._running:
+                self._call.finish(self._last)
             return
         hedge = Hedge(self, self._call, self._made)
         self._made += 1
@@ -149,13 +150,14 @@ class Hedging:
     @property
     def under_way(self) -> bool:
         """Whether an attempt has a connection."""
-        return any(True for _ in self._cores())
+        return bool(self._cores())
 
     @property
     def must_wait(self) -> bool:
         """Whether all attempts that are under way have so much queued that the sender should wait."""
-        full = [core for core, _ in self._cores() if core.must_wait]
-        if len(full) < sum(1 for _ in self._cores()):
+        cores = self._cores()
+        full = [core for core, _ in cores if core.must_wait]
+        if len(full) < len(cores):
             return False
         for core in full:
             core.wants_send_ready = True
@@ -170,11 +172,9 @@ class Hedging:
 
     def commit_to_furthest(self) -> None:
         """The request has become too large to be kept: go on with the attempt that has sent most of it."""
-        opened = [hedge for hedge in self._running if hedge.core is not None and hedge.core.stream_id]
+        opened = [hedge for hedge in self._running if stream_opened(hedge.core)]
         if opened:
-            self.commit(
-                min(opened, key=lambda hedge: hedge.core.queued_bytes if hedge.core is not None else 0)
-            )
+            self.commit(min(opened, key=lambda hedge: hedge.core.queued_bytes if hedge.core else 0))
 
     # -- the end --------------------------------------------------------------------------------------------------
 
@@ -202,18 +202,16 @@ class Hedging:
             self._call.adopt(hedge.core, hedge.link)
             self._call.finish(status)
             return
-        self.log.note(status)
         self._last = status
         self._stopped = self._stopped or pushback == NEVER
         self._cancel_timer()
         if not self._stopped and self._made < self._policy.max_attempts:
+            self.log.note(status)
             self._schedule(pushback or 0.0)
+        elif self._running:
+            self.log.note(status)
         else:
-            self._end_if_hopeless()
-
-    def _end_if_hopeless(self) -> None:
-        if not self._running:
-            self._call.finish(self._last)
+            self._call.finish(status)
 
     def stop(self) -> None:
         """No attempt follows, and none goes on."""
