@@ -16,6 +16,7 @@ from .errors import RpcError
 from .events import CallEnded, Event, MessageReceived, ResponseStarted, SendReady
 from .interceptor import InterceptedCall, apply_hooks, run_chain
 from .metadata import Metadata, MetadataPairs, encode_metadata
+from .observer import tell
 from .status import Status, StatusCode
 
 __all__ = ["CallLink", "ClientCallState", "tell_call"]
@@ -37,7 +38,17 @@ class ClientCallState(AttemptedCall):
         now: float,
     ) -> None:
         super().__init__(channel, method, timeout, wait_for_ready, compression, now)
-        self.view = InterceptedCall("client", method.path, Metadata(metadata), str(channel.target))
+        self.view = InterceptedCall(
+            "client",
+            method.path,
+            Metadata(metadata),
+            str(channel.target),
+            authority=channel.authority,
+            secure=channel.scheme == "https",
+            timeout=None if self.deadline is None else self.deadline - now,
+            client_streaming=method.client_streaming,
+            server_streaming=method.server_streaming,
+        )
         self.inbox: deque[tuple[Envelope, int]] = deque()
         self.outcome: RpcError | Status | None = None  # how it ended for the user, after interceptors
         self._submitted = False
@@ -88,6 +99,8 @@ class ClientCallState(AttemptedCall):
 
     async def _proceed(self) -> None:
         if self.outcome is None and self.status is None:
+            if self.sending_ended and self.view.observers:
+                tell(self.view.observers, "half_closed")
             self.submit()
         while self.status is None:
             await self.wait()
@@ -107,7 +120,14 @@ class ClientCallState(AttemptedCall):
             raise RpcError(StatusCode.RESOURCE_EXHAUSTED, str(error)) from error
         except Exception as error:  # whatever a serializer raises: ours a ValueError, google.protobuf's none
             raise RpcError(StatusCode.INTERNAL, f"the request cannot be encoded: {error}") from error
+        if self.view.observers:
+            tell(self.view.observers, "sent", payload, len(payload))
         return payload
+
+    def end_sending(self) -> None:
+        if not self.sending_ended and self.view.observers:
+            tell(self.view.observers, "half_closed")
+        super().end_sending()
 
     def _check_send_size(self, payload: bytes) -> None:
         check_send_size(payload, self._settings.limits)
@@ -129,11 +149,32 @@ class ClientCallState(AttemptedCall):
 
     def message_received(self, envelope: Envelope, size: int) -> None:
         self.inbox.append((envelope, size))
+        if self.view.observers:
+            self._tell_received(envelope)
         if len(self.inbox) > 1 and not self.method.server_streaming:  # R46
             self.cancel(
                 Status(StatusCode.UNIMPLEMENTED, f"{self.method.path} has one response; a second one came")
             )
         self.wake()
+
+    def _tell_received(self, envelope: Envelope) -> None:
+        """A compressed message is opened once more when it is taken: until then it is kept small."""
+        assert self._core is not None
+        try:
+            payload = self._core.open(envelope)
+        except CompressionError:  # the call is going to fail with it
+            payload = envelope.payload
+        tell(self.view.observers, "received", payload, len(envelope.payload))
+
+    def response_started(self) -> None:
+        super().response_started()
+        if self.view.observers and self._core is not None:
+            tell(
+                self.view.observers,
+                "head",
+                self._core.initial_metadata,
+                getattr(self.link, "peer_address", ""),
+            )
 
     def take_envelope(self) -> Envelope:
         """The next message of the inbox, not yet decoded."""
@@ -182,7 +223,16 @@ class ClientCallState(AttemptedCall):
         self.view.trailing_metadata = status.trailing_metadata.copy()
         if not self.intercepted:
             self.settle(status if status.code is StatusCode.OK else self.error_of(status))
+        else:
+            self._tell_interceptors(status)
         self.wake()
+
+    def _tell_interceptors(self, status: Status) -> None:
+        """What they want to know when `proceed` returns."""
+        if self._core is not None:
+            self.view.initial_metadata = self._core.initial_metadata.copy()
+        observers, self.view.observers = self.view.observers, ()
+        tell(observers, "ended", status)
 
     def settle(self, outcome: RpcError | Status) -> None:
         """Fix the outcome; the first one counts."""

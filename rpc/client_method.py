@@ -27,6 +27,7 @@ class CallOptions(TypedDict, total=False):
 class ClientMethod(Generic[AnyChannel]):
     """One method of a service on a channel."""
 
+    client_streaming: ClassVar[bool]
     server_streaming: ClassVar[bool]
 
     def __init__(

@@ -43,6 +43,7 @@ class Method(ClientMethod[Any], Generic[Response]):
 class UnaryUnaryMethod(Method[Response]):
     """One request, one response: `response = await method(request)`."""
 
+    client_streaming = False
     server_streaming = False
 
     def __call__(
@@ -63,6 +64,7 @@ class UnaryUnaryMethod(Method[Response]):
 class UnaryStreamMethod(Method[Response]):
     """One request, a stream of responses: `async for response in method(request)`."""
 
+    client_streaming = False
     server_streaming = True
 
     def __call__(
@@ -86,6 +88,7 @@ class StreamUnaryMethod(Method[Response]):
     Without `requests`, send them with `call.send` and end with `call.done_sending`, then await the call.
     """
 
+    client_streaming = True
     server_streaming = False
 
     def __call__(
@@ -107,6 +110,7 @@ class StreamStreamMethod(Method[Response]):
     """Streams both ways: `async for response in method(requests)`, or `async with method() as call` with `call.send`,
     `call.receive` and `call.done_sending`."""
 
+    client_streaming = True
     server_streaming = True
 
     def __call__(

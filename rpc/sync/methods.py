@@ -34,6 +34,7 @@ class Method(ClientMethod[Any], Generic[Response]):
 class UnaryUnaryMethod(Method[Response]):
     """One request, one response: `response = method(request)`."""
 
+    client_streaming = False
     server_streaming = False
 
     def __call__(self, request: Any, **options: Unpack[CallOptions]) -> Response:
@@ -55,6 +56,7 @@ class UnaryUnaryMethod(Method[Response]):
 class UnaryStreamMethod(Method[Response]):
     """One request, a stream of responses: `for response in method(request)`."""
 
+    client_streaming = False
     server_streaming = True
 
     def __call__(self, request: Any, **options: Unpack[CallOptions]) -> UnaryStreamCall[Response]:
@@ -68,6 +70,7 @@ class StreamUnaryMethod(Method[Response]):
     Without `requests` it returns the call: send with `call.send`, end with `call.done_sending`, then `call.result()`.
     """
 
+    client_streaming = True
     server_streaming = False
 
     @overload
@@ -93,6 +96,7 @@ class StreamStreamMethod(Method[Response]):
     """Streams both ways: `for response in method(requests)`, or `with method() as call` with `call.send`,
     `call.receive` and `call.done_sending`."""
 
+    client_streaming = True
     server_streaming = True
 
     def __call__(
