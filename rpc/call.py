@@ -47,6 +47,7 @@ class Call:
         "_end_told",
         "_head_offset",
         "_outgoing",
+        "_partial_kept",
         "_reader",
         "_unread",
         "code",
@@ -79,6 +80,7 @@ class Call:
         self.queued_bytes = 0
         self.wants_send_ready = False
         self._reader = EnvelopeReader(limits.max_receive_message_size, "max_receive_message_size")
+        self._partial_kept = 0  # what of the reader's partial message is counted in the connection
         self._unread = 0  # bytes of whole messages that the application has not consumed
         self._credit = 0  # bytes received that the stream's window has not been given back
         self._body_left: int | None = None  # of the content-length that the peer announced
@@ -151,7 +153,11 @@ class Call:
         http2 = self._connection.http2
         room = min(http2.send_window(self.stream_id), http2.max_data_frame)
         if room <= 0:
+            self._connection.stalls.shut(self)
             return 0  # the peer's WINDOW_UPDATE brings us back
+        stalled = self._connection.stalls.since
+        if stalled:
+            stalled.pop(self, None)
         data = self._take(room)
         end_stream = end_with_data and not self.queued_bytes
         if end_stream:
@@ -180,9 +186,11 @@ class Call:
         """
         held = self._unread + self._reader.partial_size if self._unread else 0
         size = self._credit - held
-        if size >= self._connection.limits.stream_window // 2 and not self.ended:
+        http2 = self._connection.http2
+        if size >= http2.stream_window // 2 and not self.ended:
             self._credit -= size
-            self._connection.http2.open_stream_window(self.stream_id, size)
+            http2.open_stream_window(self.stream_id, size)
+            self._connection.window_given_back()
 
     def _arrived(self, arrival: Arrival) -> bool:
         """Move on. False if `arrival` must not come in this state; then the call has been ended."""
@@ -201,6 +209,7 @@ class Call:
         if self._body_left is not None and not self._count_body(len(data), end_stream):
             return
         self._credit += flow_size
+        partial = self._reader.partial_size
         try:
             envelopes = self._reader.feed(data) if data else []
             fault = None
@@ -222,6 +231,9 @@ class Call:
         if fault is not None:
             self.fail(Status(fault.code, fault.reason))
             return
+        partial = self._reader.partial_size - partial
+        if partial and not self._keep_partial(partial):
+            return
         self._give_back()
         if end_stream:
             self._body_ended()
@@ -234,6 +246,27 @@ class Call:
             self._violated("the body is not as long as its content-length says")
             return False
         return True
+
+    def _keep_partial(self, size: int) -> bool:
+        """An incomplete message has grown by `size`. False if that was too much, and has ended the call."""
+        connection = self._connection
+        connection.unfinished += size
+        self._partial_kept += size
+        if size > 0 and connection.unfinished > connection.max_unfinished:
+            reason = (
+                f"{connection.unfinished} bytes of incomplete messages on one connection are over the limit of "
+                f"{connection.max_unfinished} (max_unfinished_bytes); this call was the one that went over"
+            )
+            self.fail(Status(StatusCode.RESOURCE_EXHAUSTED, reason))
+            return False
+        return True
+
+    def _drop_partial(self) -> None:
+        """Nobody is going to need what has come of an incomplete message."""
+        if self._partial_kept:
+            self._connection.unfinished -= self._partial_kept
+            self._partial_kept = 0
+            self._reader.drop()
 
     def _body_ended(self) -> None:
         if self._reader.partial_size:
@@ -284,6 +317,7 @@ class Call:
         self._outgoing.clear()
         self.queued_bytes = 0
         connection = self._connection
+        self._drop_partial()
         if self._unread:  # nobody is going to consume it
             connection.consumed(self._unread)
             self._unread = 0

@@ -10,10 +10,13 @@ from .client_call import ClientCall
 from .compression import Codec
 from .connection import Connection
 from .counters import CallCounters
+from .events import ConnectionRetired
 from .header_blocks import HeaderBlock, HeaderField
 from .headers import reset_status
+from .keepalive import Keepalive
 from .limits import Limits
 from .status import Status, StatusCode, http2_error_name
+from .streams import STREAM_IDS_RUN_LOW
 
 
 class ClientConnection(Connection):
@@ -25,10 +28,11 @@ class ClientConnection(Connection):
         peer: str = "the server",
         *,
         calls: CallCounters | None = None,
+        keepalive: Keepalive | None = None,
     ) -> None:
         self.peer = peer
         self._waiting: OrderedDict[ClientCall, None] = OrderedDict()
-        super().__init__(client_side=True, limits=limits or Limits(), calls=calls)
+        super().__init__(client_side=True, limits=limits or Limits(), calls=calls, keepalive=keepalive)
 
     @property
     def accepts_calls(self) -> bool:
@@ -51,6 +55,9 @@ class ClientConnection(Connection):
         self.calls.started += 1
         self.calls.last_started = self._now
         call = ClientCall(self, headers, deadline, codec)
+        if size := self.http2.oversize(headers):
+            call.fail(self._too_large(size))
+            return call
         self._watch_deadline(call)
         if self.http2.open_stream_count < self.http2.peer_max_concurrent_streams:
             self._begin(call)
@@ -66,6 +73,26 @@ class ClientConnection(Connection):
         self._calls[call.stream_id] = call
         self.streams.started += 1
         self.streams.last_started = self._now
+        if self._keepalive is not None and self._keepalive.dormant:
+            self._keepalive.wake()
+        if call.stream_id >= STREAM_IDS_RUN_LOW:
+            self._retire()
+
+    def _too_large(self, size: int) -> Status:
+        limit = self.http2.peer_max_header_list_size
+        reason = (
+            f"the headers of the call are {size} bytes as HTTP/2 counts; {self.peer} takes {limit} "
+            "(its SETTINGS_MAX_HEADER_LIST_SIZE): send less metadata"
+        )
+        return Status(StatusCode.RESOURCE_EXHAUSTED, reason)
+
+    def _retire(self) -> None:
+        """There are few stream ids left: let the channel make another connection in time (R73)."""
+        if not self.draining:
+            reason = "the connection has used up most of its stream ids"
+            self.draining = True
+            self.emit(ConnectionRetired(reason))
+            self._fail_waiting(reason)
 
     def _begin_waiting(self) -> None:
         http2 = self.http2

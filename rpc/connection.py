@@ -7,15 +7,21 @@ the events. `ClientConnection` starts calls, `ServerConnection` receives them; t
 from __future__ import annotations
 
 import heapq
+import math
 from itertools import count
 
+from .alarms import Alarms
+from .bandwidth import PAYLOAD as BANDWIDTH_PING
+from .bandwidth import BandwidthEstimator
 from .call import Call
 from .counters import CallCounters, StreamCounters
 from .events import ConnectionEnded, Event, GoAwayReceived, SettingsReceived
 from .gate import ConnectionFault
 from .header_blocks import HeaderBlock
 from .http2 import Http2Connection
+from .keepalive import Keepalive, KeepaliveProbe
 from .limits import Limits
+from .stall import StallWatch
 from .status import Http2Error, Status, StatusCode, http2_error_name
 
 _OUTPUT_BATCH = 256 * 1024  # how much data_to_send turns into frames at once
@@ -24,7 +30,14 @@ _OUTPUT_BATCH = 256 * 1024  # how much data_to_send turns into frames at once
 class Connection:
     """What both sides share. `emit`, `has_output`, `unread`, `consumed` and `call_ended` are for its calls."""
 
-    def __init__(self, *, client_side: bool, limits: Limits, calls: CallCounters | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        client_side: bool,
+        limits: Limits,
+        calls: CallCounters | None = None,
+        keepalive: Keepalive | None = None,
+    ) -> None:
         self.limits = limits
         self.calls = calls or CallCounters()
         self.streams = StreamCounters()
@@ -39,8 +52,18 @@ class Connection:
         self._deadlines: list[tuple[float, int, Call]] = []
         self._order = count()
         self._now = 0.0
+        self.last_read = 0.0
+        self.bytes_received = 0
         self._unread = 0
         self._withheld = 0  # of the connection's window, while too much is unread
+        self.unfinished = 0  # bytes of messages that are not complete, of all calls
+        self.max_unfinished = max(limits.max_unfinished_bytes, limits.max_receive_message_size)
+        self.alarms = Alarms()
+        self.stalls = StallWatch(limits.stall_timeout, self)
+        self._keepalive = KeepaliveProbe(keepalive, self) if keepalive and keepalive.enabled else None
+        self._bandwidth = BandwidthEstimator(limits.stream_window, limits.max_window)
+        self._sample_due = False
+        self._settings_came = False
         self.http2.initiate()
 
     # -- what a shell does ----------------------------------------------------------------------------------------
@@ -49,11 +72,14 @@ class Connection:
         """Take bytes from the peer. `now` is a monotonic time in seconds."""
         if self.ended:
             return
-        self._now = now
+        self._now = self.last_read = now
+        self.bytes_received += len(data)
         try:
             self.http2.receive(data, now)
         except ConnectionFault as fault:
             self._end(f"{http2_error_name(fault.error_code)}: {fault.reason}")
+        if self._sample_due:
+            self._sample_bandwidth()
         self._end_if_drained()
 
     def peer_closed(self, reason: str) -> None:
@@ -92,18 +118,24 @@ class Connection:
 
     def next_timer(self) -> float | None:
         """When `handle_timer` has to be called next, in the time of `now`; None: not before something else happens."""
+        due = min(self._next_deadline(), self.alarms.due)
+        return due if due < math.inf else None
+
+    def handle_timer(self, now: float) -> None:
+        """End the calls whose deadline has passed, and do what else is due."""
+        self._now = now
+        while self._next_deadline() <= now:
+            call = heapq.heappop(self._deadlines)[2]
+            call.fail(Status(StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the call ended"))
+        if self.alarms.due <= now:
+            self.alarms.run(now)
+        self._end_if_drained()
+
+    def _next_deadline(self) -> float:
         deadlines = self._deadlines
         while deadlines and deadlines[0][2].ended:
             heapq.heappop(deadlines)
-        return deadlines[0][0] if deadlines else None
-
-    def handle_timer(self, now: float) -> None:
-        """End the calls whose deadline has passed."""
-        self._now = now
-        while (due := self.next_timer()) is not None and due <= now:
-            call = heapq.heappop(self._deadlines)[2]
-            call.fail(Status(StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the call ended"))
-        self._end_if_drained()
+        return deadlines[0][0] if deadlines else math.inf
 
     @property
     def open_calls(self) -> int:
@@ -137,10 +169,22 @@ class Connection:
             self.http2.open_connection_window(self._withheld)
             self._withheld = 0
 
+    def window_given_back(self) -> None:
+        """A call has received half a window: enough to see whether the windows suffice."""
+        self._sample_due = self._bandwidth.useful and not self._bandwidth.sampling
+
+    def _sample_bandwidth(self) -> None:
+        self._sample_due = False
+        if not self.ended:
+            self.http2.ping(BANDWIDTH_PING)
+            self._bandwidth.begin(self._now, self.bytes_received)
+
     def call_ended(self, call: Call) -> None:
         """Forget a call."""
         self._calls.pop(call.stream_id, None)
         self._ready.pop(call, None)
+        if self.stalls.since:
+            self.stalls.since.pop(call, None)
         if len(self._deadlines) > 2 * len(self._calls) + 64:  # mostly calls that ended in time
             self._deadlines = [entry for entry in self._deadlines if not entry[2].ended]
             heapq.heapify(self._deadlines)
@@ -164,6 +208,7 @@ class Connection:
             call.finish_locally(status)
         self._ready.clear()
         self._every_window_opened = False
+        self.alarms.clear()
         self.emit(ConnectionEnded(reason))
 
     def _end_if_drained(self) -> None:
@@ -210,6 +255,13 @@ class Connection:
 
     def settings_received(self) -> None:
         self.emit(SettingsReceived())
+        if not self._settings_came:
+            self._settings_came = True
+            self._handshake_finished()
+
+    def _handshake_finished(self) -> None:
+        if self._keepalive is not None:
+            self._keepalive.start()
 
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:
         self.draining = True
@@ -220,4 +272,6 @@ class Connection:
         """h2 has answered it."""
 
     def ping_acknowledged(self, payload: bytes) -> None:
-        """Nothing waits for it here."""
+        # For keepalive any byte will do.
+        if payload == BANDWIDTH_PING and self._bandwidth.end(self._now, self.bytes_received):
+            self.http2.grow_windows(self._bandwidth.window)

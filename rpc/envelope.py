@@ -79,6 +79,11 @@ class EnvelopeReader:
             self._keep(data[position:] if position else data)
         return envelopes
 
+    def drop(self) -> None:
+        """Forget the message that is not complete."""
+        self._parts.clear()
+        self.partial_size = 0
+
     def _keep(self, data: bytes) -> None:
         self._parts.append(data)
         self.partial_size += len(data)

@@ -65,6 +65,12 @@ class SettingsReceived(NamedTuple):
     """The peer's SETTINGS came. The first of them ends the handshake."""
 
 
+class ConnectionRetired(NamedTuple):
+    """Client: no further calls can be started here; those that are open run on."""
+
+    reason: str
+
+
 class ConnectionEnded(NamedTuple):
     """Nothing more can be sent or received; every call has ended. Close the transport once the bytes are out."""
 
@@ -80,5 +86,6 @@ Event = (
     | SendReady
     | GoAwayReceived
     | SettingsReceived
+    | ConnectionRetired
     | ConnectionEnded
 )

@@ -81,6 +81,10 @@ class Http2Connection:
         self._out: list[bytes] = []
         self._connection_debt = 0  # bytes received that the connection's window has not been given back
         self.goaway_sent = False
+        self.progressed = False  # HEADERS or DATA have been sent; for others to look at, and to take back
+        self.stream_window = limits.stream_window  # of new streams, as far as the peer has agreed
+        self._connection_window = limits.connection_window
+        self.peer_max_header_list_size: int | None = None  # as the peer's SETTINGS have it
         self._h2 = self._make_h2()
 
     def _make_h2(self) -> _H2Connection:
@@ -178,11 +182,6 @@ class Http2Connection:
         """The connection's windows: how many bytes of DATA may go out, and how many the peer may send."""
         return self._h2.outbound_flow_control_window, self._h2.inbound_flow_control_window
 
-    @property
-    def peer_max_header_list_size(self) -> int | None:
-        """The largest header list that the peer says it takes."""
-        return self._h2.remote_settings.max_header_list_size
-
     # -- outbound -------------------------------------------------------------------------------------------------
 
     @property
@@ -198,9 +197,25 @@ class Http2Connection:
 
     def send_headers(self, stream_id: int, headers: Sequence[HeaderField], end_stream: bool = False) -> None:
         """Send HEADERS: a request, a response head or trailers."""
+        self.progressed = True
         self._h2.send_headers(stream_id, headers, end_stream)
         if end_stream:
             self._end_local(stream_id)
+
+    def oversize(self, headers: Sequence[HeaderField]) -> int:
+        """The size of a header list that is larger than the peer takes, as HTTP/2 counts; 0 if it is not (R30)."""
+        limit = self.peer_max_header_list_size
+        if limit is None:
+            return 0
+        size = 32 * len(headers)
+        for name, value in headers:
+            size += len(name) + len(value)
+        return size if size > limit else 0
+
+    @property
+    def connection_send_window(self) -> int:
+        """How many bytes of DATA may be sent on all streams together now."""
+        return self._h2.outbound_flow_control_window
 
     def send_window(self, stream_id: int) -> int:
         """How many bytes of DATA may be sent on this stream now."""
@@ -215,6 +230,7 @@ class Http2Connection:
 
     def send_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> None:
         """Send one DATA frame; it has to fit the window and the frame size."""
+        self.progressed = True
         self._h2.send_data(stream_id, data, end_stream)
         if end_stream:
             self._end_local(stream_id)
@@ -244,9 +260,16 @@ class Http2Connection:
     def open_connection_window(self, size: int) -> None:
         """Give `size` received bytes back to the connection's window; small amounts are saved up."""
         self._connection_debt += size
-        if self._connection_debt >= self._limits.connection_window // 4:
+        if self._connection_debt >= self._connection_window // 4:
             self._h2.increment_flow_control_window(self._connection_debt)
             self._connection_debt = 0
+
+    def grow_windows(self, size: int) -> None:
+        """Let the peer send `size` bytes ahead on each stream, and as much at least on all together."""
+        self._h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: size})
+        if size > self._connection_window:
+            self._h2.increment_flow_control_window(size - self._connection_window)
+            self._connection_window = size
 
     def _end_local(self, stream_id: int) -> None:
         stream = self._streams.open.get(stream_id)
@@ -326,8 +349,13 @@ class Http2Connection:
         self._listener.window_opened(event.stream_id)
 
     def _on_settings(self, event: Any) -> None:
+        self.peer_max_header_list_size = self._h2.remote_settings.max_header_list_size
         self._listener.settings_received()
         self._listener.window_opened(0)  # the initial window may have changed
+
+    def _on_settings_acknowledged(self, event: Any) -> None:
+        # Not earlier: half of a window that the peer does not know of could be more than the whole of what it knows.
+        self.stream_window = self._h2.local_settings.initial_window_size
 
     def _on_ping(self, event: Any) -> None:
         self._listener.ping_received()
@@ -344,6 +372,7 @@ _HANDLERS: dict[type, Callable[[Http2Connection, Any], None]] = {
     h2.events.StreamReset: Http2Connection._on_reset,
     h2.events.WindowUpdated: Http2Connection._on_window,
     h2.events.RemoteSettingsChanged: Http2Connection._on_settings,
+    h2.events.SettingsAcknowledged: Http2Connection._on_settings_acknowledged,
     h2.events.PingReceived: Http2Connection._on_ping,
     h2.events.PingAckReceived: Http2Connection._on_ping_ack,
 }

@@ -28,6 +28,10 @@ class Limits:
     max_unread_bytes: int = (
         16 * 1024 * 1024
     )  # on one connection, received but not yet read by the application
+    max_window: int = 8 * 1024 * 1024  # how far both windows may grow where they hold a fast peer up
+    max_unfinished_bytes: int = (
+        64 * 1024 * 1024
+    )  # of incomplete messages on one connection; at least one may come
     send_buffer: int = 64 * 1024  # on one call; a sender waits while more than this is queued
     retry_buffer: int = 256 * 1024  # requests of one call, kept for another attempt; with more there is none
     retry_buffer_total: int = 16 * 1024 * 1024  # the same of all calls of a channel
@@ -40,9 +44,10 @@ class Limits:
     max_waiting_calls: int = 100_000  # calls that wait for a stream or for a connection
     connect_timeout: float = 20.0
     handshake_timeout: float = 20.0
+    stall_timeout: float = 600.0  # for a peer that has opened no window for what is queued
 
     def __post_init__(self) -> None:
-        for name in ("stream_window", "connection_window"):
+        for name in ("stream_window", "connection_window", "max_window"):
             if not HTTP2_DEFAULT_WINDOW <= getattr(self, name) < 2**31:
                 # A peer may use the HTTP/2 default before it has seen our SETTINGS.
                 raise RpcConfigurationError(f"{name} has to be between {HTTP2_DEFAULT_WINDOW} and 2**31 - 1")

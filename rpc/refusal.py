@@ -71,6 +71,9 @@ class Refusal(Call):
         self.finish_locally(None)
         return sent
 
+    def _count_sent(self, messages: int) -> None:
+        """The text is no message."""
+
     def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
         if not self.ended:
             self._connection.http2.reset(self.stream_id, error_code)

@@ -67,24 +67,50 @@ class ServerCall(Call):
         if self.outbound is not Outbound.AWAITING_HEAD:
             raise RuntimeError("initial metadata has been sent already")
         encoding = self._encoder.name.encode() if self._encoder is not None else None
-        self._head = response_headers(metadata or (), encoding, self._connection.accept_encoding)
+        head = response_headers(metadata or (), encoding, self._connection.accept_encoding)
+        if size := self._connection.http2.oversize(head):
+            self.fail(Status(StatusCode.RESOURCE_EXHAUSTED, self._too_large("initial metadata", size)))
+            return
+        self._head = head
         self.outbound = Outbound.BODY
         self._connection.has_output(self)
+
+    def _too_large(self, what: str, size: int) -> str:
+        """Why header lists cannot be sent (R30)."""
+        limit = self._connection.http2.peer_max_header_list_size
+        return (
+            f"the {what} of the response would make headers of {size} bytes as HTTP/2 counts; the client takes {limit} "
+            "(its SETTINGS_MAX_HEADER_LIST_SIZE)"
+        )
 
     def finish(self, status: Status) -> None:
         """Send the trailers, after all messages that are queued; a call without messages gets a Trailers-Only
         response (R10, R11). What the client still sends is ignored from now on."""
         if self.ended or self.outbound in (Outbound.ENDING, Outbound.ENDED):
             return
-        fields = trailers(status)
+        fields = self._trailers_for(status)
+        if size := self._connection.http2.oversize(fields):
+            code = StatusCode.RESOURCE_EXHAUSTED if status.code is StatusCode.OK else status.code
+            status = Status(code, self._too_large("status and trailing metadata", size))
+            fields = self._trailers_for(status)
+            if self._connection.http2.oversize(fields):  # not even that
+                self._connection.http2.reset(self.stream_id, Http2Error.INTERNAL_ERROR)
+                self.finish_locally(status)
+                return
         self.code = status.code
-        if self.outbound is Outbound.AWAITING_HEAD:
-            fields = response_headers() + fields
         self._trailers = fields
         self.outbound = Outbound.ENDING
         if self.inbound is Inbound.BODY:
             self.inbound = Inbound.IGNORED
+            self._drop_partial()
         self._connection.has_output(self)
+
+    def _trailers_for(self, status: Status) -> list[HeaderField]:
+        if self.outbound is not Outbound.AWAITING_HEAD:
+            return trailers(status)
+        compressed = self.request.encoding != "identity"  # then the client is told what else is taken (R55)
+        accepted = self._connection.accept_encoding if compressed else None
+        return response_headers(accept_encoding=accepted) + trailers(status)
 
     def pump(self) -> int:
         http2 = self._connection.http2

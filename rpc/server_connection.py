@@ -2,30 +2,54 @@
 
 from __future__ import annotations
 
+import math
+
 from .call import Call
 from .compression import ACCEPTED, CODECS
 from .connection import Connection
+from .connection_age import AgeWatch, ConnectionAge
 from .counters import CallCounters
 from .events import CallStarted, GoAwayReceived
+from .gate import ConnectionFault
 from .header_blocks import HeaderBlock
 from .headers import RequestRefused, parse_request, request_trailers_fault, response_headers, trailers
+from .keepalive import Keepalive
 from .limits import Limits
+from .ping_policy import PingPolicy, PingStrikes
 from .refusal import Refusal
 from .server_call import ServerCall
 from .status import Http2Error, Status, StatusCode, http2_error_name
+from .streams import MAX_STREAM_ID, STREAM_IDS_RUN_LOW
 
 _DRAIN_PING = b"barewire"
 _DRAIN_PING_TIMEOUT = 5.0  # for the client's answer to it; then the last GOAWAY is sent anyway
 
 
 class ServerConnection(Connection):
-    """The server's side."""
+    """The server's side. Without `keepalive`, `ping_policy` and `age` there is none of that."""
 
     accept_encoding = ACCEPTED
 
-    def __init__(self, limits: Limits | None = None, *, calls: CallCounters | None = None) -> None:
-        self._final_goaway_at: float | None = None
-        super().__init__(client_side=False, limits=limits or Limits(), calls=calls)
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        *,
+        calls: CallCounters | None = None,
+        keepalive: Keepalive | None = None,
+        ping_policy: PingPolicy | None = None,
+        age: ConnectionAge | None = None,
+    ) -> None:
+        self.idle_since = 0.0
+        self._final_goaway_due = False
+        self._drain_reason = b""
+        self._ping_strikes = PingStrikes(ping_policy) if ping_policy is not None else None
+        self._age = AgeWatch(age, self) if age is not None else None
+        super().__init__(client_side=False, limits=limits or Limits(), calls=calls, keepalive=keepalive)
+
+    def _handshake_finished(self) -> None:
+        super()._handshake_finished()
+        if self._age is not None:
+            self._age.start(self._now)
 
     def headers_received(self, stream_id: int, block: HeaderBlock, end_stream: bool) -> None:
         call = self._calls.get(stream_id)
@@ -47,6 +71,8 @@ class ServerConnection(Connection):
         calls.started += 1
         streams.started += 1
         calls.last_started = streams.last_started = self._now
+        if stream_id >= STREAM_IDS_RUN_LOW:
+            self.drain(self._now, b"stream ids run low")  # R73
         if request.encoding != "identity" and request.encoding not in CODECS:
             self._refuse_encoding(call)
             return
@@ -85,37 +111,43 @@ class ServerConnection(Connection):
     def _lost(self, reason: str) -> Status:
         return Status(StatusCode.CANCELLED, f"connection to the client was lost: {reason}")
 
-    def drain(self, now: float) -> None:
+    def drain(self, now: float, reason: bytes = b"") -> None:
         """Stop gracefully (R61): announce it, let the client's calls that are already on the way in, then close the
-        door behind them. Calls in flight run to their end; after the last of them the connection ends."""
+        door behind them. Calls in flight run to their end; after the last of them the connection ends. `reason` goes to
+        the client with GOAWAY."""
         if self.draining or self.ended:
             return
         self.draining = True
-        self.http2.send_goaway(2**31 - 1, Http2Error.NO_ERROR)
+        self._drain_reason = reason
+        self.http2.send_goaway(MAX_STREAM_ID, Http2Error.NO_ERROR, reason)
         self.http2.ping(_DRAIN_PING)
-        self._final_goaway_at = now + _DRAIN_PING_TIMEOUT
+        self._final_goaway_due = True
+        self.alarms.set(self._send_final_goaway, now + _DRAIN_PING_TIMEOUT)
+
+    def ping_received(self) -> None:
+        strikes, http2 = self._ping_strikes, self.http2
+        if strikes is None:
+            return
+        progressed, http2.progressed = http2.progressed, False
+        if not strikes.ping(self._now, calls=bool(self._calls), progressed=progressed):
+            raise ConnectionFault(Http2Error.ENHANCE_YOUR_CALM, "too_many_pings")  # R68
 
     def ping_acknowledged(self, payload: bytes) -> None:
-        if payload == _DRAIN_PING and self._final_goaway_at is not None:
-            self._send_final_goaway()
+        super().ping_acknowledged(payload)
+        if payload == _DRAIN_PING:
+            self._send_final_goaway(self._now)
 
-    def _send_final_goaway(self) -> None:
-        self._final_goaway_at = None
-        self.http2.send_goaway(self.http2.highest_remote_stream_id, Http2Error.NO_ERROR)
-
-    def next_timer(self) -> float | None:
-        due = super().next_timer()
-        if self._final_goaway_at is not None:
-            return self._final_goaway_at if due is None else min(due, self._final_goaway_at)
-        return due
-
-    def handle_timer(self, now: float) -> None:
-        if self._final_goaway_at is not None and self._final_goaway_at <= now:
-            self._send_final_goaway()
-        super().handle_timer(now)
+    def _send_final_goaway(self, now: float) -> float:
+        if self._final_goaway_due:
+            self._final_goaway_due = False
+            last = self.http2.highest_remote_stream_id
+            self.http2.send_goaway(last, Http2Error.NO_ERROR, self._drain_reason)
+        return math.inf
 
     def call_ended(self, call: Call) -> None:
         super().call_ended(call)
+        if not self._calls:
+            self.idle_since = self._now
         if isinstance(call, ServerCall) and call.recorded is not None:
             method, came = call.recorded
             method.call_ended(StatusCode.CANCELLED if call.code is None else call.code, self._now - came)
@@ -127,5 +159,5 @@ class ServerConnection(Connection):
         self.emit(GoAwayReceived(error_code, debug_data))
 
     def _end_if_drained(self) -> None:
-        if self.draining and self._final_goaway_at is None and not self._calls and not self.ended:
+        if self.draining and not self._final_goaway_due and not self._calls and not self.ended:
             self._end("drained")

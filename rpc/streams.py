@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MAX_STREAM_ID = 2**31 - 1
+STREAM_IDS_RUN_LOW = MAX_STREAM_ID // 4 * 3  # time for another connection (R73)
 _REMEMBERED_RESETS = 8192  # of either side
 
 

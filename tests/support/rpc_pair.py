@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -198,5 +199,7 @@ class Pair:
                 assert core.http2._h2.streams == {}
             assert core._unread == 0
             assert core._withheld == 0
-            assert core.next_timer() is None or core.draining
+            assert core.unfinished == 0
+            assert not core.stalls.since
+            assert core._next_deadline() == math.inf
         assert not self.client._waiting

@@ -124,9 +124,20 @@ class RawPeer:
 
     # -- in -------------------------------------------------------------------------------------------------------
 
+    def pass_time(self, seconds: float) -> int:
+        """Let time pass; timers fire as they become due. Returns how many PINGs the core has sent meanwhile."""
+        before = len(self.of(hf.PingFrame))
+        until = self.now + seconds
+        while (due := self.core.next_timer()) is not None and due <= until:
+            self.now = max(self.now, due)
+            self.core.handle_timer(self.now)
+            self.take()
+        self.now = until
+        return len(self.of(hf.PingFrame)) - before
+
     def take(self) -> list[hf.Frame]:
         """Take what the core has to say; returns the new frames. HEADERS come with their decoded `fields`."""
-        while data := self.core.data_to_send():
+        while data := self.core.data_to_send(self.now):
             self._rest += data
         self.events += self.core.take_events()
         if self._rest.startswith(PREFACE):
@@ -214,9 +225,14 @@ class Joined:
 class RawClient(RawPeer):
     """A scripted client of a server core."""
 
-    def __init__(self, limits: Limits | None = None, settings: dict[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        settings: dict[int, int] | None = None,
+        core: ServerConnection | None = None,
+    ) -> None:
         super().__init__()
-        self.core: ServerConnection = ServerConnection(limits)
+        self.core: ServerConnection = core or ServerConnection(limits)
         self.deliver(PREFACE + self.settings(settings).serialize())
         self.send(self.settings(ack=True))
         self.forget()
@@ -236,9 +252,14 @@ class RawClient(RawPeer):
 class RawServer(RawPeer):
     """A scripted server for a client core."""
 
-    def __init__(self, limits: Limits | None = None, settings: dict[int, int] | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        settings: dict[int, int] | None = None,
+        core: ClientConnection | None = None,
+    ) -> None:
         super().__init__()
-        self.core: ClientConnection = ClientConnection(limits, "the test server")
+        self.core: ClientConnection = core or ClientConnection(limits, "the test server")
         self.take()
         self.send(self.settings(settings), self.settings(ack=True))
         self.forget()
