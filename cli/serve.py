@@ -3,7 +3,8 @@
   barewire serve bookstore_server:Bookstore --port 50051
 
 MODULE:NAME names a servicer class, a servicer, or a function that returns one or several. Modules are looked for in the
-current directory first. A signal lets the calls in flight finish; a second one does not."""
+current directory first. A signal lets the calls in flight finish; a second one does not. With --workers, SIGHUP
+replaces all workers by new ones, which import the code anew. Renewed certificate files are read by themselves."""
 
 from __future__ import annotations
 
@@ -12,17 +13,17 @@ import asyncio
 import importlib
 import inspect
 import logging
-import ssl
 import sys
 import traceback
 from types import ModuleType
 from typing import Any, cast
 
-from ..rpc import Server
+from ..rpc import RpcConfigurationError, Server, TlsFiles, WorkerPolicy, run_workers
 from ..rpc.handlers import service_of
 from ..schema import SchemaError
 from .connection import seconds
 from .errors import UserError
+from .output import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +32,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, help="default: 50051; 0 takes any free one")
     parser.add_argument(
         "--unix", metavar="PATH", help="a unix socket, instead of a port or (with --port) as well"
+    )
+    parser.add_argument(
+        "--listen",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="any address: host:port, [v6]:port, unix:/path, unix-abstract:name, fd:3, systemd: (may be repeated)",
+    )
+    parser.add_argument("--reuse-port", action="store_true", help="share the port with other processes")
+    parser.add_argument(
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="serve in N processes, which are restarted when they die and replaced on SIGHUP",
+    )
+    parser.add_argument(
+        "--reload",
+        action="store_true",
+        help="for development: restart when the code or a .proto next to it changes",
+    )
+    parser.add_argument(
+        "--max-concurrent-calls", type=positive, metavar="N", help="in each process; more are refused"
     )
     parser.add_argument("--tls-cert", metavar="FILE", help="use TLS, with this certificate")
     parser.add_argument("--tls-key", metavar="FILE", help="the private key of --tls-cert")
@@ -44,31 +67,95 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def positive(text: str) -> int:
+    """An argument that counts something. Raises ValueError."""
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
 def run(arguments: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     sys.path.insert(0, "")
+    if arguments.workers or arguments.reload:
+        return _serve_with_workers(arguments)
     asyncio.run(_serve(arguments))
     return 0
 
 
-async def _serve(arguments: argparse.Namespace) -> None:
+async def _server(arguments: argparse.Namespace) -> Server:
     servicers = [servicer for name in arguments.servicers for servicer in await _servicers(name)]
+    return Server(
+        servicers,
+        health=not arguments.no_health,
+        reflection=not arguments.no_reflection,
+        max_concurrent_calls=arguments.max_concurrent_calls,
+    )
+
+
+async def _serve(arguments: argparse.Namespace) -> None:
     tls = _tls(arguments)
-    server = Server(servicers, health=not arguments.no_health, reflection=not arguments.no_reflection)
-    addresses = [f"unix:{arguments.unix}"] if arguments.unix else []
+    async with await _server(arguments) as server:
+        for address in _addresses(arguments):
+            try:
+                port = await server.start(address, tls=tls, reuse_port=arguments.reuse_port)
+            except OSError as error:
+                raise _cannot_listen(address, error) from None
+            shown = f"{address.rpartition(':')[0]}:{port}" if port and _has_port(address) else address
+            print(f"serving {_names(server)} on {shown}{' with TLS' if tls else ''}", flush=True)
+        await server.serve_until_signal(grace=arguments.grace)
+
+
+def _serve_with_workers(arguments: argparse.Namespace) -> int:
+    """The user's modules are imported in the workers alone: a reload then brings their new code."""
+    tls, workers = _tls(arguments), arguments.workers or 1
+
+    async def make_server() -> Server:
+        try:
+            return await _server(arguments)
+        except (UserError, SchemaError, RpcConfigurationError) as error:
+            print(f"barewire serve: {printable(str(error))}", file=sys.stderr)
+            raise SystemExit(error.status if isinstance(error, UserError) else 1) from None
+
+    def on_ready(addresses: list[str]) -> None:
+        for address in addresses:
+            shown = f"{address}{' with TLS' if tls else ''}, {workers} worker{'s' if workers > 1 else ''}"
+            print(f"serving {', '.join(arguments.servicers)} on {shown}", flush=True)
+
+    addresses = _addresses(arguments)
+    try:
+        return run_workers(
+            make_server,
+            addresses,
+            workers=workers,
+            tls=tls,
+            policy=WorkerPolicy(grace=arguments.grace),
+            watch=arguments.reload,
+            on_ready=on_ready,
+        )
+    except OSError as error:
+        raise _cannot_listen(", ".join(addresses), error) from None
+
+
+def _addresses(arguments: argparse.Namespace) -> list[str]:
+    addresses: list[str] = [*arguments.listen, *([f"unix:{arguments.unix}"] if arguments.unix else [])]
     if arguments.port is not None or not addresses:
         host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
         addresses.append(f"{host}:{50051 if arguments.port is None else arguments.port}")
-    services = ", ".join(spec.full_name for spec in map(service_of, servicers) if spec)
-    async with server:
-        for address in addresses:
-            try:
-                port = await server.start(address, tls=tls)
-            except OSError as error:
-                raise UserError(f"cannot listen on {address}: {error.strerror or error}") from None
-            shown = f"{address.rpartition(':')[0]}:{port}" if port else address
-            print(f"serving {services} on {shown}{' with TLS' if tls else ''}", flush=True)
-        await server.serve_until_signal(grace=arguments.grace)
+    return addresses
+
+
+def _has_port(address: str) -> bool:
+    return not address.startswith(("fd:", "systemd:"))
+
+
+def _cannot_listen(address: str, error: OSError) -> UserError:
+    return UserError(f"cannot listen on {address}: {error.strerror or error}")
+
+
+def _names(server: Server) -> str:
+    return ", ".join(server.services.own)
 
 
 async def _servicers(name: str) -> list[Any]:
@@ -131,17 +218,12 @@ def _candidates(module_name: str) -> str:
     return f"; its servicers are: {', '.join(names)}" if names else ""
 
 
-def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+def _tls(arguments: argparse.Namespace) -> TlsFiles | None:
     if not arguments.tls_cert and not arguments.tls_key and not arguments.tls_client_ca:
         return None
     if not arguments.tls_cert or not arguments.tls_key:
         raise UserError("TLS needs both --tls-cert and --tls-key", 2)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
-        context.load_cert_chain(arguments.tls_cert, arguments.tls_key)
-        if arguments.tls_client_ca:
-            context.load_verify_locations(arguments.tls_client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
+        return TlsFiles(arguments.tls_cert, arguments.tls_key, client_ca=arguments.tls_client_ca)
     except OSError as error:  # ssl.SSLError is one
         raise UserError(f"cannot use the certificates: {error}") from None
-    return context

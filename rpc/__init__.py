@@ -21,13 +21,21 @@ from .aio import Call, Channel, Server, ServicerContext
 from .backoff import BackoffPolicy
 from .call_stats import CallStats
 from .channelz import Channelz
+from .connectivity import ConnectivityState
 from .errors import RpcConfigurationError, RpcError
+from .generic_handlers import HandlerCallDetails
+from .handlers import MethodHandler, make_handler
 from .interceptor import InterceptedCall, Interceptor, Proceed
 from .limits import Limits
+from .listening import listen_fds
 from .metadata import Metadata
+from .polling_resolver import dns_resolver, polling_resolver
+from .resolver import Endpoint, ResolverResult, static_resolver
 from .service_config import HedgingPolicy, MethodConfig, RetryPolicy, RetryThrottling, ServiceConfig
 from .status import Status, StatusCode
+from .tls_files import TlsFiles
 from .version import __version__
+from .workers import WorkerPolicy, run_workers
 
 if TYPE_CHECKING:
     from . import sync
@@ -38,13 +46,18 @@ __all__ = [
     "CallStats",
     "Channel",
     "Channelz",
+    "ConnectivityState",
+    "Endpoint",
+    "HandlerCallDetails",
     "HedgingPolicy",
     "InterceptedCall",
     "Interceptor",
     "Limits",
     "Metadata",
     "MethodConfig",
+    "MethodHandler",
     "Proceed",
+    "ResolverResult",
     "RetryPolicy",
     "RetryThrottling",
     "RpcConfigurationError",
@@ -54,8 +67,16 @@ __all__ = [
     "ServicerContext",
     "Status",
     "StatusCode",
+    "TlsFiles",
+    "WorkerPolicy",
     "__version__",
     "admin_servicers",
+    "dns_resolver",
+    "listen_fds",
+    "make_handler",
+    "polling_resolver",
+    "run_workers",
+    "static_resolver",
     "sync",
 ]
 

@@ -25,6 +25,7 @@ class ServiceTable:
         self._handlers: dict[str, MethodHandler] = {}
         self._services: set[str] = set()
         self._generic: list[GenericHandler] = []
+        self.own: list[str] = []  # the names of the services that were added, in order
         self.health = HealthServicer() if health else None
         self._reflection, reflecting = make_reflection() if reflection else (None, [])
         for servicer in [*reflecting, *standard, *([self.health] if self.health else [])]:
@@ -44,8 +45,10 @@ class ServiceTable:
                 del self._handlers[handler.path]
             self.health = None
         self._index(servicer)
-        if self.health is not None and spec is not None:
-            self.health.set(spec.full_name, "SERVING")
+        if spec is not None:
+            self.own.append(spec.full_name)
+            if self.health is not None:
+                self.health.set(spec.full_name, "SERVING")
 
     def _index(self, servicer: Any) -> None:
         handlers = handlers_of(servicer)

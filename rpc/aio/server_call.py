@@ -125,6 +125,8 @@ class ServerCallRunner:
         self._request_ended = True
         if self.handler.client_streaming:
             self._wake()
+        elif self.done:
+            return  # refused meanwhile
         elif self._inbox:
             self._start()
         else:

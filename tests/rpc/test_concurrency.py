@@ -1,0 +1,232 @@
+"""Bounds on calls at once: the rules of the core, and a server that keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from barewire import rpc
+from barewire.rpc import RpcConfigurationError, StatusCode
+from barewire.rpc.concurrency import ConcurrencyLimits
+from barewire.rpc.services.bundled import bundled
+from barewire.rpc.status import Status
+from tests.support.rpc_service import Item, eventually, failure_of, servicer, serving
+
+UNARY, DOWN = "/shapes.Shapes/Unary", "/shapes.Shapes/Down"
+
+
+# -- the core -----------------------------------------------------------------------------------------------------
+
+
+def held(limits: ConcurrencyLimits, path: str) -> Any:
+    found = limits.enter(path, known=True)
+    assert not isinstance(found, Status)
+    return found
+
+
+def refused(limits: ConcurrencyLimits, path: str) -> str:
+    found = limits.enter(path, known=True)
+    assert isinstance(found, Status)
+    assert found.code is StatusCode.RESOURCE_EXHAUSTED
+    return found.message
+
+
+def test_the_bounds_of_server_service_and_method_hold_together() -> None:
+    limits = ConcurrencyLimits(3, {"shapes.Shapes": 2, UNARY: 1})
+    first = held(limits, UNARY)
+    assert f"concurrency_limits['{UNARY}']" in refused(limits, UNARY)
+    second = held(limits, DOWN)
+    assert "2 calls run already, as many as concurrency_limits['shapes.Shapes'] allows" in refused(
+        limits, DOWN
+    )
+    held(limits, "/other.Service/Method")
+    assert "max_concurrent_calls" in refused(limits, "/other.Service/Method")
+    for taken in (first, second):
+        limits.leave(taken)
+    assert held(limits, UNARY)
+
+
+def test_a_refused_call_takes_no_place() -> None:
+    limits = ConcurrencyLimits(1, {UNARY: 1})
+    taken = held(limits, DOWN)
+    refused(limits, UNARY)
+    limits.leave(taken)
+    held(limits, UNARY)
+
+
+def test_what_an_operator_asks_is_exempt_unless_named() -> None:
+    limits = ConcurrencyLimits(1, {"/grpc.health.v1.Health/Watch": 1})
+    held(limits, UNARY)
+    for path in ("/grpc.health.v1.Health/Check", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"):
+        assert held(limits, path) == ()
+    held(limits, "/grpc.health.v1.Health/Watch")
+    assert "Health/Watch" in refused(limits, "/grpc.health.v1.Health/Watch")
+
+
+def test_paths_that_clients_make_up_are_not_remembered() -> None:
+    limits = ConcurrencyLimits(100_000)
+    for number in range(1000):
+        limits.enter(f"/made.Up/{number}", known=False)
+    assert not limits._held_by_path
+
+
+@pytest.mark.parametrize("name", ["", "/", "/only.Service", "package.Service/Method", "/a/b/c"])
+def test_names_have_one_of_two_forms(name: str) -> None:
+    with pytest.raises(RpcConfigurationError, match="neither a service"):
+        ConcurrencyLimits(named={name: 1})
+
+
+@pytest.mark.parametrize("options", [{"whole": 0}, {"named": {"a.B": 0}}])
+def test_bounds_are_at_least_one(options: Any) -> None:
+    with pytest.raises(RpcConfigurationError, match="at least 1"):
+        ConcurrencyLimits(**options)
+
+
+async def test_names_that_nobody_serves_are_found_at_the_start() -> None:
+    with pytest.raises(RpcConfigurationError, match=r"shapes.Shape, which this server does not serve"):
+        async with serving(servicer(), concurrency_limits={"shapes.Shape": 1}):
+            pass
+    async with serving(servicer(), concurrency_limits={"any.Thing": 1}, generic_handlers=[lambda _: None]):
+        pass
+
+
+# -- a server -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_full_server_refuses_at_once_and_answers_health() -> None:
+    enough = asyncio.Event()
+
+    async def unary(request: Any, context: Any) -> Any:
+        await enough.wait()
+        return request
+
+    health = bundled("grpc/health/v1/health.proto")
+    async with serving(servicer(Unary=unary), max_concurrent_calls=2) as (stub, channel, server):
+        calls = [stub.Unary(Item()) for _ in range(2)]
+        await eventually(lambda: len(server.runners) == 2)
+        error = await failure_of(stub.Unary(Item()))
+        assert error.code is StatusCode.RESOURCE_EXHAUSTED
+        assert error.message == "2 calls run already, as many as max_concurrent_calls allows"
+        await health.HealthStub(channel).Check(health.HealthCheckRequest())
+        enough.set()
+        for call in calls:
+            await call
+        await stub.Unary(Item())
+
+
+@pytest.mark.parametrize("how", ["cancel", "too many", "reset at once"])
+async def test_a_call_that_ends_early_gives_its_place_back(how: str) -> None:
+    async def unary(request: Any, context: Any) -> Any:
+        await asyncio.Event().wait()
+
+    async with serving(servicer(Unary=unary), max_concurrent_calls=1) as (stub, channel, server):
+        if how == "too many":  # two messages for a method that takes one (R46)
+            call = channel.stream_unary("/shapes.Shapes/Unary")([b"", b""])
+            assert await call.code() is StatusCode.UNIMPLEMENTED
+        else:
+            call = stub.Unary(Item())
+            if how == "cancel":
+                await eventually(lambda: server.runners)
+            call.cancel()
+        await eventually(lambda: server.concurrency._whole.taken == 0)
+        await eventually(lambda: not server.runners)
+
+
+# -- plain functions ----------------------------------------------------------------------------------------------
+
+
+async def test_handlers_that_wait_for_their_clients_starve_nobody() -> None:
+    def both(requests: Any, context: Any) -> Any:
+        for item in requests:
+            yield item
+
+    def up(requests: Any, context: Any) -> Any:
+        return context.receive()
+
+    def unary(request: Any, context: Any) -> Any:
+        return request
+
+    service = servicer(Both=both, Up=up, Unary=unary)
+    async with serving(service, sync_handlers=2) as (stub, _, server):
+        waiting = [stub.Both() for _ in range(10)] + [stub.Up() for _ in range(10)]
+        await eventually(lambda: len(server.runners) == len(waiting))
+        assert (await stub.Unary(Item(number=1))).number == 1
+        for call in waiting:
+            await call.send(Item(number=2))
+        for call in waiting[:10]:
+            assert (await call.receive()).number == 2
+            call.cancel()
+        for call in waiting[10:]:
+            assert (await call).number == 2
+
+
+async def test_handlers_that_wait_for_a_slow_reader_starve_nobody() -> None:
+    def down(request: Any, context: Any) -> Any:
+        while True:
+            yield Item(data=bytes(60_000))
+
+    def unary(request: Any, context: Any) -> Any:
+        return request
+
+    async with serving(servicer(Down=down, Unary=unary), sync_handlers=2) as (stub, _, _):
+        slow = [stub.Down(Item()) for _ in range(6)]
+        for call in slow:
+            await call.receive()
+        assert (await stub.Unary(Item(number=1))).number == 1
+        for call in slow:
+            call.cancel()
+
+
+async def test_handlers_that_work_run_a_few_at_once_and_wait_in_a_bounded_line() -> None:
+    lock, open_ = threading.Lock(), threading.Event()
+    running = most = 0
+
+    def unary(request: Any, context: Any) -> Any:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        open_.wait(20)
+        with lock:
+            running -= 1
+        return request
+
+    async with serving(servicer(Unary=unary), sync_handlers=2, max_sync_calls=5) as (stub, _, server):
+        calls = [stub.Unary(Item(number=number)) for number in range(5)]
+        await eventually(lambda: server.sync_handlers._calls == 5)
+        error = await failure_of(stub.Unary(Item()))
+        assert error.code is StatusCode.RESOURCE_EXHAUSTED
+        assert "max_sync_calls" in error.message
+        calls[4].cancel()  # waits in line: its place is free when its turn comes
+        open_.set()
+        assert [(await call).number for call in calls[:4]] == [0, 1, 2, 3]
+        assert most == 2
+        await eventually(lambda: server.sync_handlers._calls == 0)
+        assert server.sync_handlers._places == 2
+
+
+async def test_a_thread_that_was_given_up_on_keeps_its_place_until_it_ends() -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    def unary(request: Any, context: Any) -> Any:
+        entered.set()
+        leave.wait(20)
+        return request
+
+    async with serving(servicer(Unary=unary), max_concurrent_calls=1) as (stub, _, server):
+        call = stub.Unary(Item())
+        await eventually(entered.is_set)
+        call.cancel()
+        await eventually(lambda: not server.runners)
+        assert (await failure_of(stub.Unary(Item()))).code is StatusCode.RESOURCE_EXHAUSTED
+        leave.set()
+        await eventually(lambda: server.concurrency._whole.taken == 0)
+
+
+def test_the_bounds_of_plain_functions_have_to_make_sense() -> None:
+    for options in ({"sync_handlers": 0}, {"sync_handlers": 5, "max_sync_calls": 4}):
+        with pytest.raises(RpcConfigurationError, match="max_sync_calls"):
+            rpc.Server(**options)
