@@ -19,6 +19,7 @@ COMMANDS = {
     "call": "call a method: JSON in, JSON out",
     "list": "list the services of a server, or the methods of a service",
     "describe": "print the declaration of a service, method, message, enum or field",
+    "top": "watch a server at work: calls, errors and latencies by method, live",
     "check": "compile .proto files and print everything that is wrong with them",
     "compile": "compile .proto files; write Python modules or stubs",
     "breaking": "compare two versions of a schema and print what breaks",
