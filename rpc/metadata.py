@@ -27,8 +27,10 @@ _RESERVED = frozenset(
     }
 )
 STATUS_DETAILS = "grpc-status-details-bin"
+RETRY_PUSHBACK = "grpc-retry-pushback-ms"
+_SENDABLE = frozenset({STATUS_DETAILS, RETRY_PUSHBACK})  # by an application, though they begin with "grpc-"
 # gRPC lets these through (R25); grpcio's status helpers look for the details among the trailing metadata.
-_DELIVERED = frozenset({b"grpc-retry-pushback-ms", b"grpc-previous-rpc-attempts", STATUS_DETAILS.encode()})
+_DELIVERED = frozenset({RETRY_PUSHBACK.encode(), b"grpc-previous-rpc-attempts", STATUS_DETAILS.encode()})
 
 
 class Metadata:
@@ -122,7 +124,7 @@ def _encode_pair(key: str, value: MetadataValue) -> tuple[bytes, bytes]:
     name = key.lower()
     if not _KEY.fullmatch(name):
         raise ValueError(f"metadata key {key!r} may hold only the characters 0-9 a-z _ . -")
-    if (name.startswith("grpc-") and name != STATUS_DETAILS) or name in _RESERVED:
+    if (name.startswith("grpc-") and name not in _SENDABLE) or name in _RESERVED:
         raise ValueError(f"metadata key {key!r} is reserved for the protocol")
     if name.endswith("-bin"):
         if not isinstance(value, (bytes, bytearray, memoryview)):

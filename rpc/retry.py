@@ -13,6 +13,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from .limits import Limits
+from .metadata import RETRY_PUSHBACK
 from .service_config import RetryPolicy, ServiceConfig
 from .status import Status, StatusCode
 from .throttle import RetryThrottle, next_throttle
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from .client_call import ClientCall
 
 PREVIOUS_ATTEMPTS = b"grpc-previous-rpc-attempts"
-PUSHBACK = "grpc-retry-pushback-ms"
 NEVER = -1.0  # the pushback of a server that wants no further attempt
 _PUSHBACK = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _JITTER = 0.2
@@ -143,7 +143,7 @@ def backoff(policy: RetryPolicy, number: int, rng: random.Random) -> float:
 
 def read_pushback(status: Status) -> float | None:
     """What the server says about another attempt: the seconds to wait, NEVER, or nothing (R94)."""
-    values = status.trailing_metadata.get_all(PUSHBACK) if status.trailing_metadata else ()
+    values = status.trailing_metadata.get_all(RETRY_PUSHBACK) if status.trailing_metadata else ()
     if not values:
         return None
     text = values[0]
