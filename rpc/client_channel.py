@@ -1,25 +1,36 @@
-"""What the channels of all shells share: their settings, the calls that wait for a connection, and backoff."""
+"""What the channels of all shells have in common: their arguments, their methods, their state."""
 
 from __future__ import annotations
 
-import os
 import random
-import re
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from .backoff import BackoffPolicy
-from .client_call_state import CallLink, ClientCallState
+from .balancer import BalancerFactory
+from .channel_core import ChannelCore
 from .compression import find_codec
+from .connectivity import SHUTDOWN
+from .errors import RpcConfigurationError
 from .handlers import Deserializer, Serializer
 from .interceptor import Interceptor
 from .limits import Limits, make_limits
+from .pick_first import PickFirst
+from .polling_resolver import dns_resolver
+from .resolver import MIN_INTERVAL, Endpoint, ResolverFactory, static_resolver
 from .retry import ChannelRetries
+from .round_robin import RoundRobin, WeightedRoundRobin
 from .service_config import ServiceConfig, parse_service_config
-from .status import Status, StatusCode
-from .target import parse_target
-from .timers import TimerHandle
+from .target import ChannelTarget, parse_address_list, parse_channel_target, parse_target
+
+BALANCERS: Mapping[str, BalancerFactory] = {
+    "pick_first": PickFirst,
+    "round_robin": RoundRobin,
+    "weighted_round_robin": WeightedRoundRobin,
+}
+MAX_CONNECTIONS = 10  # per subchannel (A105)
+ATTEMPT_DELAYS = (0.1, 2.0)  # what `connection_attempt_delay` may be (RFC 8305, section 8)
 
 UnaryUnary = TypeVar("UnaryUnary")
 UnaryStream = TypeVar("UnaryStream")
@@ -27,8 +38,11 @@ StreamUnary = TypeVar("StreamUnary")
 StreamStream = TypeVar("StreamStream")
 
 
-class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream]):
-    """A channel without its transport. Shells say how to connect, and which classes their methods are."""
+class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream]):
+    """A channel without its transport. Shells say how to connect, and which classes their methods are.
+
+    `barewire.rpc.Channel` documents the arguments.
+    """
 
     _unary_unary: Callable[..., UnaryUnary]
     _unary_stream: Callable[..., UnaryStream]
@@ -44,55 +58,56 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
         interceptors: Sequence[Interceptor] = (),
         compression: str | None = None,
         wait_for_ready: bool = False,
-        backoff: BackoffPolicy | None = None,
         service_config: str | Mapping[str, Any] | ServiceConfig | None = None,
+        service_config_from_resolver: bool = True,
         retries: bool = True,
+        load_balancing: str = "pick_first",
+        balancers: Mapping[str, BalancerFactory] | None = None,
+        resolvers: Mapping[str, ResolverFactory] | None = None,
+        backoff: BackoffPolicy | None = None,
+        idle_timeout: float | None = 30 * 60.0,
+        resolve_interval: float = MIN_INTERVAL,
+        connection_attempt_delay: float = 0.25,
+        max_connections_per_subchannel: int = 1,
         limits: Limits | None = None,
         **limit_overrides: Any,
     ) -> None:
-        self.target = parse_target(target)
-        self.limits = make_limits(limits, limit_overrides)
-        self.authority = authority or self.target.authority
+        parsed = parse_channel_target(target, resolvers or {})
+        config = parse_service_config(service_config)
+        known = {**BALANCERS, **(balancers or {})}
+        if load_balancing not in known:
+            raise RpcConfigurationError(
+                f"load_balancing is {load_balancing!r}; known are {', '.join(known)} (others come by `balancers`)"
+            )
+        _check("connection_attempt_delay", connection_attempt_delay, *ATTEMPT_DELAYS)
+        _check("max_connections_per_subchannel", max_connections_per_subchannel, 1, MAX_CONNECTIONS)
+        super().__init__(
+            parsed,
+            (resolvers or {}).get(parsed.scheme) or _built_in_resolver(parsed, resolve_interval),
+            known,
+            load_balancing,
+            config,
+            limits=make_limits(limits, limit_overrides),
+            backoff=backoff or BackoffPolicy(),
+            rng=random.Random(),
+        )
+        self.authority = authority or parsed.authority
         self.scheme = "https" if tls else "http"
+        self.idle_timeout = idle_timeout
+        self.connection_attempt_delay = connection_attempt_delay
+        self.max_connections_per_subchannel = max_connections_per_subchannel
+        self.resolver_configs = service_config_from_resolver
         self.interceptors = tuple(interceptors)
         find_codec(compression)
         self.compression = compression
         self.wait_for_ready = wait_for_ready
-        self.retries = ChannelRetries(retries, self.limits, random.Random())
-        self.use_service_config(parse_service_config(service_config))
-        self.last_error = ""
+        self.retries = ChannelRetries(retries, self.limits, self.rng)
+        self.retries.configure(config)
         self._tls = _client_context(tls)
-        self._backoff = backoff or BackoffPolicy()
-        self._random = random.Random()
-        self._pending: dict[ClientCallState, None] = {}
-        self._failures = 0
-        self._next_attempt = 0.0
-        self._closed = False
         self._set_up()
-
-    # -- for shells -----------------------------------------------------------------------------------------------
 
     def _set_up(self) -> None:
         """Make what the shell needs besides."""
-
-    def now(self) -> float:
-        """The time on the shell's clock."""
-        raise NotImplementedError
-
-    def schedule(self, when: float, callback: Callable[[], object]) -> TimerHandle:
-        """Call this at a time of the shell's clock, under the channel's lock where there is one.
-
-        The blocking shell calls it when somebody waits for the channel then; if not, with the channel's next use.
-        """
-        raise NotImplementedError
-
-    def _connect(self) -> None:
-        """Begin to connect, unless that is under way."""
-        raise NotImplementedError
-
-    def _usable_link(self) -> CallLink | None:
-        """The connection that takes new calls."""
-        raise NotImplementedError
 
     # -- methods --------------------------------------------------------------------------------------------------
     # `_registered_method` is what stubs written by grpcio's generator pass; it changes nothing here.
@@ -137,68 +152,20 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
         """The same for streams both ways."""
         return self._stream_stream(self, method, request_serializer, response_deserializer)
 
-    # -- calls ----------------------------------------------------------------------------------------------------
+    # -- state ----------------------------------------------------------------------------------------------------
 
     def use_service_config(self, config: ServiceConfig) -> None:
-        """Calls that begin from now on follow this config."""
-        self.service_config = config
+        super().use_service_config(config)
         self.retries.configure(config)
+
+    @property
+    def _closed(self) -> bool:
+        return self.state is SHUTDOWN
 
     def check_open(self) -> None:
         """Raises RuntimeError if the channel is closed."""
-        if self._closed:
+        if self.state is SHUTDOWN:
             raise RuntimeError(f"the channel to {self.target} is closed")
-
-    def submit(self, state: ClientCallState) -> None:
-        """Start a call now, or when there is a connection."""
-        link = self._usable_link()
-        if link is not None and link.core.accepts_calls:
-            state.start(link)
-            return
-        if not state.wait_for_ready and self._failures and self.now() < self._next_attempt:
-            state.ended(self._unavailable())  # R79: no waiting while the last attempt has just failed
-            return
-        if len(self._pending) >= self.limits.max_waiting_calls:
-            reason = f"{len(self._pending)} calls wait for a connection already (max_waiting_calls)"
-            state.ended(Status(StatusCode.RESOURCE_EXHAUSTED, reason, reached_server=False))
-            return
-        self._pending[state] = None
-        state.hold()
-        self._connect()
-
-    def _unavailable(self) -> Status:
-        reason = f"cannot connect to {self.target}: {self.last_error}"
-        return Status(StatusCode.UNAVAILABLE, reason, reached_server=False)
-
-    def _start_pending(self, link: CallLink) -> None:
-        """A connection takes calls: start those that have waited for one."""
-        self._failures = 0
-        self.last_error = ""
-        pending, self._pending = self._pending, {}
-        for state in pending:
-            if link.core.accepts_calls:
-                state.start(link)
-            elif state.status is None:
-                self.submit(state)
-
-    def _attempt_failed(self, started: float, error: Exception) -> None:
-        """An attempt to connect, begun at `started`, has failed: calls that would not wait for the next end."""
-        self._failures += 1
-        self._next_attempt = started + self._backoff.delay(self._failures, self._random)
-        if isinstance(error, TimeoutError) and error.errno is None:
-            self.last_error = f"no answer within {self.limits.connect_timeout:g} s (connect_timeout)"
-        else:
-            self.last_error = _cause(error)
-        impatient = [state for state in self._pending if not state.wait_for_ready or state.status is not None]
-        for state in impatient:
-            del self._pending[state]
-            state.ended(self._unavailable())
-
-    def _end_pending(self, status: Status) -> None:
-        """Give up all calls that wait for a connection."""
-        pending, self._pending = self._pending, {}
-        for state in pending:
-            state.ended(status)
 
     @property
     def tls_name(self) -> str | None:
@@ -211,9 +178,6 @@ class ClientChannel(Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream])
 
     def __repr__(self) -> str:
         return f"<Channel {self.target}>"
-
-
-CLOSED = Status(StatusCode.CANCELLED, "the channel was closed", reached_server=False, final=True)
 
 
 def check_alpn(chosen: str | None) -> None:
@@ -230,7 +194,16 @@ def _client_context(tls: ssl.SSLContext | bool | None) -> ssl.SSLContext | None:
     return context
 
 
-def _cause(error: Exception) -> str:
-    """Why connecting failed, in the system's words; asyncio names the call that failed instead, once per address."""
-    numbers = dict.fromkeys(re.findall(r"\[Errno (\d+)\]", str(error)))
-    return ", ".join(os.strerror(int(number)) for number in numbers) or str(error) or type(error).__name__
+def _built_in_resolver(target: ChannelTarget, interval: float) -> ResolverFactory:
+    match target.scheme:
+        case "unix":
+            return static_resolver([Endpoint(parse_target(target.endpoint))])
+        case "ipv4" | "ipv6":
+            return static_resolver(map(Endpoint, parse_address_list(target.scheme, target.endpoint)))
+        case _:
+            return dns_resolver(interval=interval)
+
+
+def _check(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise RpcConfigurationError(f"{name} has to be between {low:g} and {high:g}, and is {value:g}")

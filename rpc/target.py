@@ -1,8 +1,12 @@
-"""Target names (gRPC naming, R80): where a channel connects to, and where a server listens."""
+"""Names (gRPC naming, R80): what a channel connects to, and single addresses, where a server listens or a connection
+leads to."""
 
 from __future__ import annotations
 
+import ipaddress
+from collections.abc import Container
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from .errors import RpcConfigurationError
 
@@ -12,7 +16,7 @@ _TCP_SCHEMES = ("dns", "ipv4", "ipv6")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Either `host` and `port`, or `path` for a unix socket (an abstract one begins with NUL)."""
+    """One address: `host` and `port`, or `path` for a unix socket (an abstract one begins with NUL)."""
 
     host: str = ""
     port: int = 0
@@ -76,3 +80,74 @@ def _tcp(text: str, name: str, default_port: int | None) -> Target:
     if port and not (port.isascii() and port.isdigit() and int(port) < 65536):
         raise RpcConfigurationError(f"target {name!r}: {port!r} is not a port")
     return Target(host=host, port=int(port) if port else default_port or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelTarget:
+    """The name that a channel is made for (a URI, RFC 3986). Its scheme says which resolver finds the addresses.
+
+    `endpoint` is what the resolver is asked for: "localhost:50051", "/run/app.sock", "books" of consul:///books.
+    """
+
+    scheme: str
+    endpoint: str
+    text: str  # for people
+
+    @property
+    def authority(self) -> str:
+        """The :authority of calls, unless the user gives another one."""
+        match self.scheme:
+            case "unix":
+                return "localhost"
+            case "dns" | "ipv4" | "ipv6":
+                return parse_target(self.endpoint.partition(",")[0]).authority
+            case _:
+                return quote(self.endpoint, safe="-._~!$&'()*+,;=:@[]")
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parse_channel_target(name: str, schemes: Container[str] = ()) -> ChannelTarget:
+    """Parse what a channel connects to; `schemes` are those of the user's resolvers.
+
+    A scheme that nobody knows is none: then all of it is a name for DNS (R80). Raises RpcConfigurationError.
+    """
+    scheme, colon, rest = name.partition(":")
+    if colon and scheme in schemes:
+        return ChannelTarget(scheme, _after_authority(rest), name)
+    if colon and scheme in ("ipv4", "ipv6") and not rest.isdigit():
+        addresses = parse_address_list(scheme, _after_authority(rest))
+        text = ",".join(map(str, addresses))
+        return ChannelTarget(scheme, text, text if len(addresses) == 1 else name)
+    target = parse_target(name)
+    if target.path:
+        return ChannelTarget("unix", str(target), str(target))
+    return ChannelTarget("dns", str(target), str(target))
+
+
+def _after_authority(rest: str) -> str:
+    """The path of a URI, without its first slash."""
+    if not rest.startswith("//"):
+        return rest
+    return rest[2:].partition("/")[2]
+
+
+def parse_address_list(scheme: str, text: str) -> list[Target]:
+    """The addresses of an `ipv4:` or `ipv6:` target, which are separated by commas. Raises RpcConfigurationError."""
+    version = 4 if scheme == "ipv4" else 6
+    targets = [_tcp(part.strip(), f"{scheme}:{text}", DEFAULT_PORT) for part in text.split(",")]
+    for target in targets:
+        if numeric_version(target.host) != version:
+            raise RpcConfigurationError(
+                f"target {scheme}:{text}: {target.host!r} is not an IPv{version} address; names are for dns:///"
+            )
+    return targets
+
+
+def numeric_version(host: str) -> int | None:
+    """4 or 6 for an IP address, None for a name."""
+    try:
+        return ipaddress.ip_address(host).version
+    except ValueError:
+        return None

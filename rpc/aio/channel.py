@@ -1,31 +1,43 @@
-"""The asyncio channel: a connection to a server, made when it is needed and made again when it is lost."""
+"""The asyncio channel: the core's connections, timers and lookups on an event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
+import socket
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+from ..channel_core import CLOSED
 from ..client_call import ClientCall
-from ..client_call_state import CallLink, tell_call
-from ..client_channel import CLOSED, ClientChannel, check_alpn
+from ..client_call_state import tell_call
+from ..client_channel import ClientChannel, check_alpn
 from ..client_connection import ClientConnection
+from ..connectivity import READY, SHUTDOWN, ConnectivityState
 from ..events import ConnectionEnded, Event, GoAwayReceived, SettingsReceived
+from ..resolver import Lookup
 from ..status import Status
+from ..subchannel import Attempt
+from ..target import Target
 from .client_call import CallState
 from .link import Link
 from .methods import StreamStreamMethod, StreamUnaryMethod, UnaryStreamMethod, UnaryUnaryMethod
 
 
 class ClientLink(Link[ClientConnection]):
-    """One connection of a channel. `ready` is set when the server's SETTINGS have come."""
+    """One connection of a channel, and the attempt that it came of."""
 
-    def __init__(self, channel: Channel) -> None:
-        super().__init__(ClientConnection(channel.limits, str(channel.target)))
+    def __init__(self, channel: Channel, attempt: Attempt) -> None:
+        super().__init__(ClientConnection(channel.limits, str(attempt.address)))
         self.channel = channel
-        self.ready: asyncio.Future[None] = self.loop.create_future()
+        self.attempt = attempt
+
+    @property
+    def address(self) -> Target:
+        """Where it leads to."""
+        return self.attempt.address
 
     def start_call(self, state: CallState) -> ClientCall:
         """Put a call on the wire."""
@@ -41,21 +53,45 @@ class ClientLink(Link[ClientConnection]):
             return
         match event:
             case SettingsReceived():
-                if not self.ready.done():
-                    self.ready.set_result(None)
+                self.attempt.connected(self)
             case GoAwayReceived():
-                self.channel.link_unusable(self)
+                self.attempt.unusable(self, "the server takes no calls (GOAWAY)")
                 self.schedule_flush()
             case ConnectionEnded(reason):
-                if not self.ready.done():
-                    self.ready.set_exception(ConnectionError(reason))
-                self.channel.link_unusable(self)
+                self.attempt.unusable(self, reason)
                 self.schedule_flush()
             case _:
                 pass
 
     def closed(self) -> None:
         self.channel.link_closed(self)
+
+
+class _Dial:
+    """A connection that is being made: a task until the transport stands, then only the link."""
+
+    def __init__(self, channel: Channel, attempt: Attempt) -> None:
+        self._channel = channel
+        self._link = ClientLink(channel, attempt)
+        self._task = channel.loop.create_task(self._open())
+
+    async def _open(self) -> None:
+        link, channel = self._link, self._channel
+        channel.links.add(link)
+        try:
+            await channel.open_transport(link)
+        # Not OSError alone: a host that is no name is a UnicodeError, one that TLS cannot check a ValueError.
+        except Exception as error:
+            link.attempt.failed(error)
+        finally:
+            if link.transport is None:
+                channel.link_closed(link)
+
+    def cancel(self) -> None:
+        if self._task is not asyncio.current_task():
+            self._task.cancel()
+        self._link.core.close("no connection")
+        self._link.abort()
 
 
 class Channel(
@@ -65,18 +101,28 @@ class Channel(
 ):
     """A channel to one target.
 
-    - `target`: "host:port", "[v6]:port", "dns:///host:port", "unix:/path", …; see `parse_target`.
+    - `target`: "host:port", "[v6]:port", "dns:///host:port", "ipv4:a:port,b:port", "unix:/path", …, or a name
+      for one of `resolvers`; see `parse_channel_target`.
     - `tls`: an ssl.SSLContext, or True for one with the system's certificates; ALPN is set to h2 on it.
     - `authority`: the :authority of calls, and the name that TLS checks, where it differs from the target's.
     - `interceptors`: run around every call, the first outermost.
     - `compression`: "gzip" or "deflate" compresses requests.
     - `wait_for_ready`: the default for calls.
-    - `service_config`: a ServiceConfig, or one as JSON (text, or what `json.loads` makes of it).
+    - `service_config`: a ServiceConfig, or one as JSON (text, or what `json.loads` makes of it). One that the resolver
+      brings replaces it, unless `service_config_from_resolver` is False.
     - `retries`: False turns off every kind of further attempts: retry and hedging policies, and transparent ones.
+    - `load_balancing`: "pick_first", "round_robin", "weighted_round_robin" or a name of `balancers`; a service
+      config that names one has precedence.
+    - `balancers`, `resolvers`: the user's own, by name and by scheme; see `Balancer` and `Resolver`.
+    - `backoff`: the delays between attempts to connect.
+    - `idle_timeout`: seconds without calls after which connections are given up; None: never.
+    - `resolve_interval`: the shortest time between two lookups in DNS, in seconds.
+    - `connection_attempt_delay`: seconds that one address of several has before the next one is tried besides it.
+    - `max_connections_per_subchannel`: further connections are made when a server's limit of streams is reached (A105).
     - `limits`, or any field of Limits as a keyword: see `Limits`.
 
-    A channel connects with the first call, and again when it has lost its connection. It belongs to the loop that it is
-    first used on. `async with Channel(…) as channel:` closes it at the end.
+    It connects with the first call, and again when it has lost its connection. It belongs to the loop that it is first
+    used on. `async with Channel(…) as channel:` closes it at the end.
     """
 
     _unary_unary = UnaryUnaryMethod[Any]
@@ -86,12 +132,12 @@ class Channel(
 
     def _set_up(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._link: ClientLink | None = None  # the one that takes new calls
-        self._links: set[ClientLink] = set()
-        self._connecting: asyncio.Task[None] | None = None
+        self.links: set[ClientLink] = set()
+        self._lookups: set[asyncio.Task[None]] = set()
+        self._watchers: list[asyncio.Future[None]] = []
         self._all_closed = asyncio.Event()
 
-    # -- calls ----------------------------------------------------------------------------------------------------
+    # -- what the core asks for -----------------------------------------------------------------------------------
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
@@ -114,119 +160,102 @@ class Channel(
     def schedule(self, when: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
         return self.loop.call_at(when, callback)
 
-    def _usable_link(self) -> CallLink | None:
-        return self._link
+    def post(self, callback: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is interested any more
+            self.loop.call_soon_threadsafe(callback)
 
-    # -- connecting -----------------------------------------------------------------------------------------------
+    def run(self, lookup: Lookup, done: Callable[[Any], object]) -> None:
+        task = self.loop.create_task(self._look_up(lookup, done))
+        self._lookups.add(task)
+        task.add_done_callback(self._lookups.discard)
 
-    async def channel_ready(self) -> None:
-        """Return when there is a connection; tries again and again until then."""
-        self.check_open()
-        while self._link is None:
-            self.check_open()
-            self._connect()
-            if self._connecting is not None:
-                await asyncio.wait([self._connecting])
-            if self._link is None:
-                await asyncio.sleep(max(0.0, self._next_attempt - self.loop.time()))
-
-    def _connect(self) -> None:
-        if self._connecting is None and not self._closed:
-            self._connecting = self.loop.create_task(self._connect_until_served())
-
-    async def _connect_until_served(self) -> None:
-        """Attempt to connect until there is a connection, or no call that would wait for one."""
+    async def _look_up(self, lookup: Lookup, done: Callable[[Any], object]) -> None:
         try:
-            while self._pending or self._link is None:
-                started = self.loop.time()
-                try:
-                    self._link = await self._open_link()
-                # Not OSError alone: a host that is no name is a UnicodeError, one that TLS cannot check a ValueError.
-                except Exception as error:
-                    self._attempt_failed(started, error)
-                    if not self._pending:
-                        return
-                    await asyncio.sleep(self._next_attempt - self.loop.time())
-                    continue
-                self._start_pending(self._link)
-                if not self._pending:
-                    return
-        finally:
-            self._connecting = None
+            if inspect.iscoroutinefunction(lookup):
+                found = await lookup()
+            else:
+                found = await self.loop.run_in_executor(None, lookup)
+                if inspect.isawaitable(found):
+                    found = await found
+        except Exception as error:
+            found = error
+        done(found)
 
-    async def _open_link(self) -> ClientLink:
-        link = ClientLink(self)
-        self._links.add(link)
-        try:
-            async with asyncio.timeout(self.limits.connect_timeout):
-                await self._open_transport(link)
-                await link.ready
-                if not link.core.accepts_calls:
-                    raise ConnectionError("the server takes no calls (GOAWAY)")
-        except BaseException:
-            link.core.close("no connection")
-            if link.transport is None:
-                self._links.discard(link)
-            link.abort()
-            if link.ready.done() and not link.ready.cancelled():
-                link.ready.exception()  # has been seen
-            raise
-        return link
+    async def getaddrinfo(self, host: str, port: int) -> Any:
+        return await self.loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
-    async def _open_transport(self, link: ClientLink) -> None:
-        target, tls = self.target, self._tls
-        name = self.tls_name
-        if target.path:
-            await self.loop.create_unix_connection(lambda: link, target.path, ssl=tls, server_hostname=name)
+    def dial(self, attempt: Attempt) -> _Dial:
+        return _Dial(self, attempt)
+
+    async def open_transport(self, link: ClientLink) -> None:
+        """Connect a link to its address. Raises what prevents it."""
+        address, tls, name = link.address, self._tls, self.tls_name
+        if address.path:
+            await self.loop.create_unix_connection(lambda: link, address.path, ssl=tls, server_hostname=name)
         else:
             await self.loop.create_connection(
-                lambda: link,
-                target.host,
-                target.port,
-                ssl=tls,
-                server_hostname=name,
-                happy_eyeballs_delay=0.25,
+                lambda: link, address.host, address.port, ssl=tls, server_hostname=name
             )
         if tls is not None and link.transport is not None:
             check_alpn(link.transport.get_extra_info("ssl_object").selected_alpn_protocol())
 
-    def link_unusable(self, link: ClientLink) -> None:
-        """A connection takes no further calls; those on it may still run."""
-        if self._link is link:
-            self._link = None
-
     def link_closed(self, link: ClientLink) -> None:
-        self.link_unusable(link)
-        self._links.discard(link)
-        if self._closed and not self._links:
+        """A connection is gone."""
+        self.links.discard(link)
+        if self._closed and not self.links:
             self._all_closed.set()
+
+    # -- state ----------------------------------------------------------------------------------------------------
+
+    def state_changed(self) -> None:
+        watchers, self._watchers = self._watchers, []
+        for watcher in watchers:
+            if not watcher.done():
+                watcher.set_result(None)
+
+    def get_state(self, try_to_connect: bool = False) -> ConnectivityState:
+        """The state of the channel. With `try_to_connect` it leaves IDLE, as it does with a call."""
+        if try_to_connect and self.state is ConnectivityState.IDLE:
+            self.check_open()
+            self.connect()
+        return self.state
+
+    async def wait_for_state_change(self, last_observed_state: ConnectivityState) -> None:
+        """Return when the state is another one than this."""
+        while self.state is last_observed_state:
+            watcher = self.loop.create_future()
+            self._watchers.append(watcher)
+            await watcher
+
+    async def channel_ready(self) -> None:
+        """Return when there is a connection; tries again and again until then. Raises RuntimeError if the channel is
+        closed."""
+        self.check_open()
+        while (state := self.get_state(try_to_connect=True)) is not READY:
+            await self.wait_for_state_change(state)
+            super().check_open()
 
     # -- closing --------------------------------------------------------------------------------------------------
 
     async def close(self, grace: float | None = None) -> None:
         """Close the channel. Calls in flight get `grace` seconds to end (None: none), then they are cancelled."""
-        if self._closed:
+        if self.state is SHUTDOWN:
             return
-        self._closed = True
-        if self._connecting is not None:
-            self._connecting.cancel()
-            await asyncio.wait([self._connecting])
-        self._end_pending(CLOSED)
+        self.shut_down()
+        for lookup in self._lookups:
+            lookup.cancel()
         if grace:
-            for link in self._links:
-                link.core.drain()
-                link.schedule_flush()
             await self._wait_closed(grace)
-        for link in list(self._links):
+        for link in list(self.links):
             link.cancel_calls(CLOSED)
             link.core.close("the channel was closed")
             link.schedule_flush()
         await self._wait_closed(1.0)
-        for link in list(self._links):
+        for link in list(self.links):
             link.abort()
 
     async def _wait_closed(self, timeout: float) -> None:
-        if self._links:
+        if self.links:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._all_closed.wait(), timeout)
 

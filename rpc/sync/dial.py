@@ -6,75 +6,62 @@ import errno
 import os
 import socket
 import ssl
-import time
 from collections.abc import Generator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..client_channel import check_alpn
+from ..subchannel import Attempt
 from ..target import Target
+from .link import Link
 from .poll import READ, WRITE
+
+if TYPE_CHECKING:
+    from .channel import Channel
 
 _UNDER_WAY = {errno.EINPROGRESS, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS)}
 
 
 class Interest(NamedTuple):
-    """What a step waits for. It is resumed with True when the socket is ready, with False when the time is over."""
+    """What a step waits for. It is resumed when the socket is ready."""
 
     sock: socket.socket
     events: int
-    give_up_at: float
 
 
-Dial = Generator[Interest, bool, socket.socket]
+Steps = Generator[Interest, None, socket.socket]
 
 
-def dial(target: Target, tls: ssl.SSLContext | None, name: str | None, give_up_at: float) -> Dial:
-    """Connect to a target, over TLS if asked to. Returns a non-blocking socket; raises what prevents it.
+def open_socket(address: Target, tls: ssl.SSLContext | None, name: str | None) -> Steps:
+    """Connect to one address, over TLS if asked to. Returns a non-blocking socket; raises what prevents it.
 
-    Looking a name up does block: the system has no other way without a thread.
+    An address that is a name is looked up, and that does block: the system has no other way without a thread.
     """
-    sock = yield from _connect(target, give_up_at)
+    sock = yield from _connect(*_socket_address(address))
     if tls is None:
         return sock
     try:
         sock = tls.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
-        yield from _shake_hands(sock, give_up_at)
+        yield from _shake_hands(sock)
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-def _connect(target: Target, give_up_at: float) -> Dial:
-    addresses = _addresses(target)
-    failures: list[OSError] = []
-    for number, (family, address) in enumerate(addresses):
-        now = time.monotonic()
-        share = (give_up_at - now) / (len(addresses) - number)
-        try:
-            return (yield from _connect_one(family, address, now + share))
-        except OSError as error:
-            failures.append(error)
-    if len(failures) == 1 or all(isinstance(error, TimeoutError) for error in failures):
-        raise failures[0]
-    raise OSError("; ".join(map(str, failures)))
+def _socket_address(address: Target) -> tuple[int, Any]:
+    if address.path:
+        return socket.AF_UNIX, address.path
+    family, _, _, _, found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
+    return family, found
 
 
-def _addresses(target: Target) -> list[tuple[int, Any]]:
-    if target.path:
-        return [(socket.AF_UNIX, target.path)]
-    found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
-    return [(family, address) for family, _, _, _, address in found]
-
-
-def _connect_one(family: int, address: Any, give_up_at: float) -> Dial:
+def _connect(family: int, address: Any) -> Steps:
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         error = sock.connect_ex(address)
         while error in _UNDER_WAY:
-            if not (yield Interest(sock, WRITE, give_up_at)):
-                raise TimeoutError
+            yield Interest(sock, WRITE)
             error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             raise OSError(error, os.strerror(error))
@@ -86,7 +73,7 @@ def _connect_one(family: int, address: Any, give_up_at: float) -> Dial:
     return sock
 
 
-def _shake_hands(sock: ssl.SSLSocket, give_up_at: float) -> Generator[Interest, bool, None]:
+def _shake_hands(sock: ssl.SSLSocket) -> Generator[Interest, None, None]:
     while True:
         try:
             sock.do_handshake()
@@ -95,39 +82,64 @@ def _shake_hands(sock: ssl.SSLSocket, give_up_at: float) -> Generator[Interest, 
             events = READ
         except ssl.SSLWantWriteError:
             events = WRITE
-        if not (yield Interest(sock, events, give_up_at)):
-            raise TimeoutError
+        yield Interest(sock, events)
     check_alpn(sock.selected_alpn_protocol())
 
 
-class Attempt:
-    """One attempt to connect, as far as it has come."""
+class Dial:
+    """One connection that is being made. It is a port of the driver until its socket stands; then the link is."""
 
-    def __init__(self, steps: Dial, started: float, give_up_at: float) -> None:
-        self.started = started
-        self.give_up_at = give_up_at
-        self.ready = False  # set by whoever waits for the socket
+    def __init__(self, channel: Channel, attempt: Attempt, steps: Steps) -> None:
+        self.link: Link | None = None
+        self.cancelled = False
+        self.runnable = True  # there is a step to take
+        self._channel = channel
+        self._attempt = attempt
         self._steps = steps
         self._interest: Interest | None = None
+        self._stepping = False
 
     @property
-    def interest(self) -> Interest | None:
-        """What it waits for; None before the first step."""
-        return self._interest
+    def fd(self) -> int:
+        return -1 if self._interest is None else self._interest.sock.fileno()
 
-    def runnable(self, now: float) -> bool:
-        """Whether there is a step to take."""
-        return self._interest is None or self.ready or now >= self._interest.give_up_at
+    @property
+    def events(self) -> int:
+        return 0 if self._interest is None else self._interest.events
 
-    def step(self) -> socket.socket | None:
-        """Go on as far as possible without waiting. Returns the socket once it is connected."""
-        ready, self.ready = self.ready, False
+    def on_ready(self, events: int) -> None:
+        self.runnable = True
+
+    def advance(self) -> None:
+        """Go on as far as possible without waiting. The lock is free meanwhile."""
+        self.runnable = False
+        self._stepping = True
         try:
-            self._interest = next(self._steps) if self._interest is None else self._steps.send(ready)
+            sock = self._channel.driver.unlocked(self._step)
+        # Not OSError alone: a host that is no name is a UnicodeError, one that TLS cannot check a ValueError.
+        except Exception as error:
+            self._stepping = False
+            self._attempt.failed(error)
+            return
+        finally:
+            self._stepping = False
+        if self.cancelled:
+            self._steps.close()
+            if sock is not None:
+                sock.close()
+        elif sock is not None:
+            self.link = Link(self._channel, self._attempt, sock)
+
+    def _step(self) -> socket.socket | None:
+        try:
+            self._interest = next(self._steps)
         except StopIteration as done:
             return done.value
         return None
 
-    def drop(self) -> None:
-        """Give the attempt up."""
-        self._steps.close()
+    def cancel(self) -> None:
+        self.cancelled = True
+        if self.link is not None:
+            self.link.lost("no connection")
+        elif not self._stepping:
+            self._steps.close()

@@ -11,7 +11,7 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from .poll import READ, wait_for_sockets
@@ -43,6 +43,10 @@ class Work(Protocol):
         ...
 
     def ports(self) -> list[Port]: ...
+
+    def has_mail(self) -> bool:
+        """Whether a thread without the lock has left something to do."""
+        ...
 
     def needs_leader(self, wakes_at: float | None) -> bool:
         """Send what can be sent at once. Whether the leader, which is going to wake at that time, has to know."""
@@ -80,7 +84,7 @@ class Driver:
         if line is not None:
             line.changed.notify_all()
         if key is self._leads_for:
-            self._ring()
+            self.ring()
 
     def wait(self, key: object, done: Callable[[], bool], until: float | None = None) -> None:
         """Return when `done` (looked at again after each `notify(key)`), or at the time `until`. The lock is held
@@ -100,13 +104,20 @@ class Driver:
         if not self._has_leader:
             self._work.tidy()
         elif self._work.needs_leader(self._wakes_at):
-            self._ring()
+            self.ring()
 
-    def _ring(self) -> None:
-        """Wake the leader, if it waits for the sockets."""
+    def ring(self) -> None:
+        """Wake the leader, if it waits for the sockets. Any thread may do this, without the lock too."""
         if self._waiting and self._bell is not None:
             with contextlib.suppress(OSError):  # full: it rings already
                 self._bell[1].send(b"\0")
+
+    def look(self, ports: Sequence[Port]) -> None:
+        """Tell those of the ports that are ready, without waiting."""
+        watched = {port.fd: port for port in ports if port.fd >= 0}
+        ready = wait_for_sockets({fd: port.events for fd, port in watched.items()}, 0.0)
+        for fd, events in ready.items():
+            watched[fd].on_ready(events)
 
     def unlocked(self, action: Callable[[], Result]) -> Result:
         """Run something that takes its time, without the lock."""
@@ -166,13 +177,15 @@ class Driver:
             for end in self._bell:
                 end.setblocking(False)
         bell = self._bell[0]
-        ports = {port.fd: port for port in self._work.ports()}
+        ports = {port.fd: port for port in self._work.ports() if port.fd >= 0}
         wants = {fd: port.events for fd, port in ports.items()}
         wants[bell.fileno()] = READ
         self._wakes_at = due
         self._waiting = True
         try:
             timeout = None if due is None else max(0.0, due - now)
+            if self._work.has_mail():  # it came before `_waiting` could be seen
+                timeout = 0.0
             ready = self.unlocked(lambda: wait_for_sockets(wants, timeout))
         finally:
             self._waiting = False

@@ -12,6 +12,7 @@ from ..client_call_state import ClientCallState, tell_call
 from ..client_connection import ClientConnection
 from ..events import ConnectionEnded, Event, GoAwayReceived, SettingsReceived
 from ..status import Status
+from ..subchannel import Attempt
 from .poll import READ, WRITE
 
 if TYPE_CHECKING:
@@ -22,13 +23,12 @@ _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, Interr
 
 
 class Link:
-    """One connection of a channel. `ready` is set when the server's SETTINGS have come."""
+    """One connection of a channel, and the attempt that it came of."""
 
-    def __init__(self, channel: Channel, sock: socket.socket) -> None:
+    def __init__(self, channel: Channel, attempt: Attempt, sock: socket.socket) -> None:
         self.channel = channel
-        self.core = ClientConnection(channel.limits, str(channel.target))
-        self.ready = False
-        self.end_reason = ""
+        self.attempt = attempt
+        self.core = ClientConnection(channel.limits, str(attempt.address))
         self._sock = sock
         self._rest = memoryview(b"")  # what the socket has not taken yet
         self._dirty = True
@@ -142,11 +142,10 @@ class Link:
     def _handle(self, event: Event) -> None:
         match event:
             case SettingsReceived():
-                self.ready = True
+                self.attempt.connected(self)
             case GoAwayReceived():
-                self.channel.link_unusable(self)
+                self.attempt.unusable(self, "the server takes no calls (GOAWAY)")
             case ConnectionEnded(reason):
-                self.end_reason = reason
-                self.channel.link_unusable(self)
+                self.attempt.unusable(self, reason)
             case _:
                 pass

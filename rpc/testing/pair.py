@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ..aio.channel import Channel, ClientLink
 from ..aio.server import Server, ServerLink
+from ..resolver import static_resolver
 from .clock import VirtualClockLoop
 from .memory import MemoryConnection
 
@@ -53,9 +54,9 @@ class _MemoryChannel(Channel):
 
     def __init__(self, pair: Pair, options: Mapping[str, Any]) -> None:
         self._pair = pair
-        super().__init__("memory", **options)
+        super().__init__("memory:///server", resolvers={"memory": static_resolver(["memory"])}, **options)
 
-    async def _open_transport(self, link: ClientLink) -> None:
+    async def open_transport(self, link: ClientLink) -> None:
         self._pair.connect(link)
 
 

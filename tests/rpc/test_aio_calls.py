@@ -491,8 +491,8 @@ async def test_r36_a_deadline_passes_though_the_server_takes_nothing() -> None:
 
 
 async def _links(channel: Any) -> Any:
-    await eventually(lambda: channel._links)
-    return tuple(channel._links)
+    await eventually(lambda: channel.links)
+    return tuple(channel.links)
 
 
 # -- compression --------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from barewire import rpc
-from barewire.rpc import BackoffPolicy, Channel, RpcConfigurationError, StatusCode
+from barewire.rpc import BackoffPolicy, Channel, ConnectivityState, RpcConfigurationError, StatusCode
 from tests.support.rpc_service import (
     PATIENCE,
     Item,
@@ -138,29 +138,60 @@ async def test_r60_a_channel_connects_again() -> None:
                 await server.start(f"127.0.0.1:{port}")
                 await stub.Unary(Item(), wait_for_ready=True)
                 await stub.Unary(Item())
-            await eventually(lambda: channel._link is None)
+            await eventually(lambda: channel.get_state() is not ConnectivityState.READY)
 
 
-@pytest.mark.rule(62)
-async def test_r62_no_connection_without_calls() -> None:
-    connections = 0
+@contextlib.asynccontextmanager
+async def counting_listener(answer: bytes = b"", port: int = 0) -> AsyncIterator[tuple[int, list[float]]]:
+    """(port, when connections came); each gets the answer, and is closed."""
+    times: list[float] = []
+    loop = asyncio.get_running_loop()
 
     class Counts(asyncio.Protocol):
         def connection_made(self, transport: Any) -> None:
-            nonlocal connections
-            connections += 1
-            transport.write(b"\0\0\0\4\0\0\0\0\0" + b"\0\0\x08\7\0\0\0\0\0" + bytes(8))  # SETTINGS, GOAWAY
+            times.append(loop.time())
+            transport.write(answer)
             transport.close()
 
-    listener = await asyncio.get_running_loop().create_server(Counts, "127.0.0.1", 0)
-    async with Channel(f"127.0.0.1:{listener.sockets[0].getsockname()[1]}", backoff=QUICK) as channel:
-        assert connections == 0
-        error = await failure_of(Stub(channel).Unary(Item(), timeout=5))
-        assert error.code is StatusCode.UNAVAILABLE
-        before = connections
-        await asyncio.sleep(0.2)
-        assert connections == before
-    listener.close()
+    listener = await loop.create_server(Counts, "127.0.0.1", port)
+    try:
+        yield listener.sockets[0].getsockname()[1], times
+    finally:
+        listener.close()
+
+
+@pytest.mark.rule(62)
+@pytest.mark.rule(77)
+async def test_r62_no_connection_without_calls() -> None:
+    port = unused_port()
+    async with asyncio.timeout(PATIENCE), Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel:
+        async with rpc.Server([ECHO]) as server:
+            await server.start(f"127.0.0.1:{port}")
+            assert server.links == set()
+            assert channel.get_state() is ConnectivityState.IDLE
+            await Stub(channel).Unary(Item())
+        await eventually(lambda: channel.get_state() is ConnectivityState.IDLE)  # GOAWAY
+        async with counting_listener(port=port) as (_, times):
+            await asyncio.sleep(0.2)
+            assert channel.get_state() is ConnectivityState.IDLE
+            assert not times
+
+
+@pytest.mark.rule(62)
+@pytest.mark.rule(78)
+async def test_r62_a_server_that_hangs_up_at_once_is_not_called_in_a_loop() -> None:
+    settings, goaway = b"\0\0\0\4\0\0\0\0\0", b"\0\0\x08\7\0\0\0\0\0" + bytes(8)
+    for answer in (settings + goaway, settings):
+        async with (
+            asyncio.timeout(PATIENCE),
+            counting_listener(answer) as (port, times),
+            Channel(f"127.0.0.1:{port}", backoff=BackoffPolicy(initial=60)) as channel,
+        ):
+            error = await failure_of(Stub(channel).Unary(Item(), timeout=5))
+            assert error.code is StatusCode.UNAVAILABLE
+            error = await failure_of(Stub(channel).Unary(Item(), timeout=0.2, wait_for_ready=True))
+            assert error.code in (StatusCode.DEADLINE_EXCEEDED, StatusCode.UNAVAILABLE)
+            assert len(times) <= 2
 
 
 @pytest.mark.rule(44)
@@ -185,7 +216,7 @@ async def test_closing() -> None:
 
     async with serving(servicer(Unary=hang)) as (stub, channel, _):
         call = stub.Unary(Item(number=1))
-        await eventually(lambda: channel._link is not None)
+        await channel.channel_ready()
         await channel.close(grace=10)
         assert (await call).number == 1
         await channel.close()
@@ -289,7 +320,7 @@ async def test_r74_tls(authority: trustme.CA) -> None:
     async with serving(service, tls=server_context(authority), channel=options) as (stub, channel, _):
         assert await stub.Unary(Item(data=bytes(100_000))) == Item(data=bytes(100_000))
         assert channel.scheme == "https"
-        (link,) = channel._links
+        (link,) = channel.links
         tls = link.transport.get_extra_info("ssl_object")
         assert tls.selected_alpn_protocol() == "h2"
         assert tls.version() in ("TLSv1.2", "TLSv1.3")

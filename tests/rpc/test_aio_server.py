@@ -52,7 +52,7 @@ async def test_r61_calls_in_flight_finish(grace: float | None) -> None:
         call = stub.Unary(Item(number=1))
         await gate.entered.wait()
         stopping = asyncio.ensure_future(server.stop(grace))
-        await eventually(lambda: channel._link is None)  # GOAWAY has come
+        await eventually(lambda: channel.get_state().name != "READY")  # GOAWAY has come
         assert (await failure_of(stub.Unary(Item()))).code is StatusCode.UNAVAILABLE
         assert not stopping.done()
         gate.open.set()
@@ -173,7 +173,7 @@ async def test_a_client_that_vanishes_stops_its_handlers() -> None:
     async with serving(gate.service()) as (stub, channel, _server):
         call = stub.Unary(Item())
         await gate.entered.wait()
-        for link in list(channel._links):
+        for link in list(channel.links):
             link.abort()
         await gate.left.wait()
         await failure_of(call)

@@ -318,7 +318,7 @@ def test_many_threads_share_a_channel(server: ServerThread) -> None:
                     return len(list(stub.Both([Item()] * number, timeout=PATIENCE)))
 
         assert list(pool.map(work, range(200))) == list(range(200))
-        assert len(channel._links) == 1
+        assert len(channel.links) == 1
 
 
 @pytest.mark.parametrize("shape", ["Unary", "Both"])

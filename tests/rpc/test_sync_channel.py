@@ -18,7 +18,7 @@ import pytest
 import trustme
 
 from barewire import rpc
-from barewire.rpc import BackoffPolicy, RpcConfigurationError, StatusCode
+from barewire.rpc import BackoffPolicy, ConnectivityState, RpcConfigurationError, StatusCode
 from tests.support.rpc_blocking import ServerThread, eventually, failure_of, serving
 from tests.support.rpc_service import PATIENCE, Item, Stub, servicer, unused_port
 
@@ -107,8 +107,9 @@ def test_a_deadline_while_connecting(silent: int) -> None:
         error = failure_of(Stub(channel).Unary, Item(), timeout=0.1)
         assert error.code is StatusCode.DEADLINE_EXCEEDED
         assert "waiting for a connection" in error.message
-        assert channel._attempt is None
-        assert not channel._links
+        assert channel.state is ConnectivityState.IDLE  # nobody waits
+        assert not channel._dials
+        assert not channel.links
 
 
 # -- connections come and go --------------------------------------------------------------------------------------
@@ -164,7 +165,7 @@ def test_r44_calls_end_with_their_connection() -> None:
 def test_closing_ends_the_calls_of_other_threads() -> None:
     with serving(ECHO) as (stub, channel, _), ThreadPoolExecutor(3) as pool:
         calls = [pool.submit(failure_of, list, stub.Down(Item())) for _ in range(3)]
-        eventually(lambda: channel._link is not None and channel._link.core.open_calls == 3)
+        eventually(lambda: sum(link.core.open_calls for link in channel.links) == 3)
         channel.close()
         assert {call.result(PATIENCE).code for call in calls} == {StatusCode.CANCELLED}
         channel.close()
@@ -186,7 +187,7 @@ def test_closing_with_grace() -> None:
 def test_closing_while_connecting(silent: int) -> None:
     with rpc.sync.Channel(f"127.0.0.1:{silent}") as channel, ThreadPoolExecutor(1) as pool:
         call = pool.submit(failure_of, Stub(channel).Unary, Item())
-        eventually(lambda: channel._attempt is not None)
+        eventually(lambda: channel._dials or channel.links)
         channel.close()
         assert call.result(PATIENCE).code is StatusCode.CANCELLED
 

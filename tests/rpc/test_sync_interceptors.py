@@ -66,7 +66,7 @@ def test_refusing_before_the_call_takes_place(server: ServerThread, shape: str) 
     with rpc.sync.Channel(server.target, interceptors=[Refuses()]) as channel:
         error = failure_of(responses, Stub(channel), shape, Item())
         assert (error.code, error.metadata["k"]) == (StatusCode.UNAUTHENTICATED, "v")
-        assert not channel._links
+        assert not channel.links
 
 
 class Waits(Interceptor):

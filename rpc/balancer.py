@@ -1,0 +1,140 @@
+"""Balancers: which connection a call takes.
+
+A balancer is told the endpoints of its channel, makes subchannels for them, and publishes a state and a *picker*
+whenever something has changed. Every call then asks the picker. Balancers of the user's own implement `Balancer`, or
+inherit from `EndpointBalancer`, and come by `Channel(…, balancers={"mine": MyBalancer}, load_balancing="mine")`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .connectivity import ConnectivityState
+from .metadata import Metadata
+from .resolver import Endpoint
+from .status import Status, StatusCode
+from .subchannel import Subchannel
+from .target import Target
+from .timers import TimerHandle
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Wait for the next picker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The call fails with this status, unless it waits for ready; then it is queued (R79)."""
+
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """The call fails with this status, even if it would wait for ready (R84)."""
+
+    status: Status
+
+
+QUEUE = Queue()
+PickResult = Subchannel | Queue | Fail | Drop  # a Subchannel: the call goes there
+
+
+class PickedCall(Protocol):
+    """What a picker may know of a call."""
+
+    @property
+    def path(self) -> str:
+        """ "/pkg.Service/Method"."""
+        ...
+
+    @property
+    def metadata(self) -> Metadata: ...
+
+
+class Picker(Protocol):
+    """Chooses for each call. It must not wait, and is asked under the channel's lock where there is one."""
+
+    def pick(self, call: PickedCall) -> PickResult: ...
+
+
+class BalancerChannel(Protocol):
+    """What a balancer has of its channel."""
+
+    @property
+    def target(self) -> object:
+        """What the channel connects to; for messages."""
+        ...
+
+    @property
+    def rng(self) -> random.Random: ...
+
+    @property
+    def connection_attempt_delay(self) -> float:
+        """Seconds that one address of several has before the next is tried besides (happy eyeballs)."""
+        ...
+
+    @property
+    def health_check_service(self) -> str | None:
+        """The service whose health endpoints have to report; None: no health checking (R87)."""
+        ...
+
+    def now(self) -> float: ...
+
+    def schedule(self, when: float, callback: Callable[[], object]) -> TimerHandle: ...
+
+    def new_subchannel(self, address: Target, on_change: Callable[[Subchannel], object]) -> Subchannel:
+        """A subchannel, IDLE. `on_change(subchannel)` follows every change of its state."""
+        ...
+
+    def publish(self, state: ConnectivityState, picker: Picker) -> None:
+        """The balancer's state, and who chooses from now on. Queued calls ask again."""
+        ...
+
+    def request_resolution(self) -> None:
+        """Connections were lost or cannot be made: perhaps the endpoints have changed."""
+        ...
+
+
+class Balancer(Protocol):
+    """Called on the channel's loop or under its lock: it must not wait."""
+
+    def update(self, endpoints: Sequence[Endpoint], config: Mapping[str, Any]) -> None:
+        """The endpoints, at first and after every change, and the policy's part of the service config. Raises
+        RpcConfigurationError for a config that cannot work, before it has changed anything."""
+        ...
+
+    def exit_idle(self) -> None:
+        """Connect, if the published state is IDLE: a call waits, or the user asks for it."""
+        ...
+
+    def close(self) -> None:
+        """Shut all subchannels down."""
+        ...
+
+
+BalancerFactory = Callable[[BalancerChannel], Balancer]
+
+
+class Fixed:
+    """A picker with one answer."""
+
+    __slots__ = ("result",)
+
+    def __init__(self, result: PickResult) -> None:
+        self.result = result
+
+    def pick(self, call: PickedCall) -> PickResult:
+        return self.result
+
+
+QUEUEING = Fixed(QUEUE)
+
+
+def failing(reason: str) -> Fixed:
+    """A picker for TRANSIENT_FAILURE."""
+    return Fixed(Fail(Status(StatusCode.UNAVAILABLE, reason, reached_server=False)))

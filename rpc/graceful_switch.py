@@ -1,0 +1,150 @@
+"""Changing a channel's balancer while calls run: the old one serves until the new one can (R86)."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from .balancer import QUEUEING, Balancer, BalancerFactory, Picker, failing
+from .connectivity import CONNECTING, READY, TRANSIENT_FAILURE, ConnectivityState
+from .resolver import Endpoint
+from .subchannel import Subchannel, SubchannelOwner
+from .target import Target
+from .timers import TimerHandle
+
+_log = logging.getLogger("barewire.rpc.channel")
+
+
+class SwitchOwner(SubchannelOwner, Protocol):
+    """What is needed of the channel."""
+
+    connection_attempt_delay: float
+    health_check_service: str | None
+
+    @property
+    def target(self) -> object: ...
+
+    def request_resolution(self) -> None: ...
+
+    def published(self, state: ConnectivityState, picker: Picker) -> None:
+        """This counts from now on."""
+        ...
+
+
+class _Candidate:
+    """One balancer, and what it has published last. To the balancer this is the channel (`BalancerChannel`)."""
+
+    def __init__(
+        self,
+        owner: SwitchOwner,
+        name: str,
+        factory: BalancerFactory,
+        published: Callable[[_Candidate], None],
+    ) -> None:
+        self.name = name
+        self.state = CONNECTING
+        self.picker: Picker = QUEUEING
+        self._owner = owner
+        self._published = published
+        self.balancer: Balancer = factory(self)
+
+    @property
+    def target(self) -> object:
+        return self._owner.target
+
+    @property
+    def rng(self) -> random.Random:
+        return self._owner.rng
+
+    @property
+    def connection_attempt_delay(self) -> float:
+        return self._owner.connection_attempt_delay
+
+    @property
+    def health_check_service(self) -> str | None:
+        return self._owner.health_check_service
+
+    def now(self) -> float:
+        return self._owner.now()
+
+    def schedule(self, when: float, callback: Callable[[], object]) -> TimerHandle:
+        return self._owner.schedule(when, callback)
+
+    def request_resolution(self) -> None:
+        self._owner.request_resolution()
+
+    def new_subchannel(self, address: Target, on_change: Callable[[Subchannel], object]) -> Subchannel:
+        def changed(subchannel: Subchannel) -> None:
+            try:
+                on_change(subchannel)
+            except Exception as error:  # the user's balancer; the connection that told us is not to suffer
+                _log.exception("the balancer %r failed", self.name)
+                reason = f"the balancer {self.name!r} raised {type(error).__name__}: {error}"
+                self.publish(TRANSIENT_FAILURE, failing(reason))
+
+        return Subchannel(self._owner, address, changed)
+
+    def publish(self, state: ConnectivityState, picker: Picker) -> None:
+        self.state, self.picker = state, picker
+        self._published(self)
+
+
+class GracefulSwitch:
+    """The balancers of a channel: one, and for a while its successor."""
+
+    def __init__(self, owner: SwitchOwner) -> None:
+        self._owner = owner
+        self._current: _Candidate | None = None
+        self._next: _Candidate | None = None
+
+    def update(
+        self, name: str, factory: BalancerFactory, endpoints: Sequence[Endpoint], config: Mapping[str, Any]
+    ) -> None:
+        """Hand this to the policy of that name; it is begun if it is not the newest.
+
+        Raises what the policy raises, such as RpcConfigurationError for a config that cannot work; then nothing changes.
+        """
+        current, newest = self._current, self._next or self._current
+        if newest is not None and newest.name == name:
+            newest.balancer.update(endpoints, config)
+            return
+        candidate, replaced = _Candidate(self._owner, name, factory, self._published), self._next
+        if current is None:
+            self._current = candidate
+        else:
+            self._next = candidate
+        try:
+            candidate.balancer.update(endpoints, config)
+        except Exception:
+            self._current, self._next = current, replaced
+            candidate.balancer.close()
+            raise
+        if replaced is not None:
+            replaced.balancer.close()
+
+    def exit_idle(self) -> None:
+        """Connect: a call waits."""
+        for candidate in (self._current, self._next):
+            if candidate is not None:
+                candidate.balancer.exit_idle()
+
+    def close(self) -> None:
+        """Shut everything down."""
+        candidates = self._current, self._next
+        self._current = self._next = None
+        for candidate in candidates:
+            if candidate is not None:
+                candidate.balancer.close()
+
+    def _published(self, candidate: _Candidate) -> None:
+        current, successor = self._current, self._next
+        if current is None or candidate not in (current, successor):
+            return  # it has been closed
+        if successor is not None and (successor.state is READY or current.state is not READY):
+            self._current, self._next = successor, None
+            self._owner.published(successor.state, successor.picker)
+            current.balancer.close()
+        elif candidate is current:
+            self._owner.published(candidate.state, candidate.picker)

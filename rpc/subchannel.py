@@ -1,0 +1,310 @@
+"""Subchannels: one address of a channel, with its state, its backoff and its connections."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import socket
+from collections.abc import Callable
+from typing import Protocol
+
+from .backoff import BackoffPolicy
+from .client_call_state import CallLink
+from .connectivity import (
+    CONNECTING,
+    IDLE,
+    READY,
+    SHUTDOWN,
+    SUBCHANNEL_TRANSITIONS,
+    TRANSIENT_FAILURE,
+    ConnectivityState,
+)
+from .limits import Limits
+from .target import Target
+from .timers import TimerHandle
+
+
+class Dial(Protocol):
+    """A connection that a shell is making."""
+
+    def cancel(self) -> None:
+        """Give it up, and close what there is of it. Its attempt hears no more of it."""
+        ...
+
+
+class SubchannelOwner(Protocol):
+    """What subchannels need of their channel."""
+
+    limits: Limits
+    backoff: BackoffPolicy
+    rng: random.Random
+    max_connections_per_subchannel: int
+    authority: str
+    scheme: str
+
+    def now(self) -> float: ...
+
+    def schedule(self, when: float, callback: Callable[[], object]) -> TimerHandle: ...
+
+    def dial(self, attempt: Attempt) -> Dial:
+        """Begin to connect to `attempt.address`; what becomes of it is told to the attempt, later."""
+        ...
+
+    def subchannel_made(self, subchannel: Subchannel) -> None: ...
+
+    def subchannel_shut_down(self, subchannel: Subchannel) -> None: ...
+
+    def attempt_started(self) -> None: ...
+
+    def attempt_ended(self) -> None: ...
+
+
+class Attempt:
+    """One attempt to connect, and afterwards the connection that came of it. This is what shells talk to."""
+
+    __slots__ = ("_dial", "_subchannel", "_timer", "address", "started")
+
+    def __init__(self, subchannel: Subchannel, owner: SubchannelOwner) -> None:
+        self._subchannel = subchannel
+        self.address = subchannel.address
+        self.started = owner.now()
+        timeout = owner.limits.connect_timeout
+        self._timer: TimerHandle | None = owner.schedule(self.started + timeout, self._timed_out)
+        self._dial: Dial | None = owner.dial(self)
+        owner.attempt_started()
+
+    def _timed_out(self) -> None:
+        timeout = self._subchannel.owner.limits.connect_timeout
+        self.failed(TimeoutError(f"no answer within {timeout:g} s (connect_timeout)"))
+
+    def connected(self, link: CallLink) -> None:
+        """The server's SETTINGS have come: the connection takes calls."""
+        if not link.core.accepts_calls:
+            self.failed(ConnectionError("the server takes no calls (GOAWAY)"))
+        elif self._dial is not None:
+            self._settle()
+            self._subchannel.connected(self, link)
+
+    def failed(self, error: Exception) -> None:
+        """There will be no connection."""
+        dial = self._dial
+        if dial is not None:
+            self._settle()
+            dial.cancel()
+            self._subchannel.attempt_failed(self, describe_failure(error))
+
+    def unusable(self, link: CallLink, reason: str) -> None:
+        """The connection takes no further calls (GOAWAY, lost, closed); those on it may still run."""
+        if self._dial is not None:
+            self.failed(ConnectionError(reason))
+        else:
+            self._subchannel.link_unusable(link, reason)
+
+    def cancel(self) -> None:
+        """Nobody wants this connection any more."""
+        dial = self._dial
+        if dial is not None:
+            self._settle()
+            dial.cancel()
+
+    def _settle(self) -> None:
+        self._dial = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._subchannel.owner.attempt_ended()
+
+
+class Subchannel:
+    """One address, and the connection to it.
+
+    It connects when it is told to, and goes IDLE when it has lost its connection or its backoff is over. `on_change` is
+    called after every change of `state`.
+    """
+
+    __slots__ = (
+        "_attempt",
+        "_failures",
+        "_ready_since",
+        "_retry",
+        "_started",
+        "address",
+        "last_error",
+        "link",
+        "links",
+        "on_change",
+        "owner",
+        "state",
+        "watched",
+    )
+
+    def __init__(
+        self, owner: SubchannelOwner, address: Target, on_change: Callable[[Subchannel], object]
+    ) -> None:
+        self.owner = owner
+        self.address = address
+        self.on_change = on_change
+        self.state = IDLE
+        self.last_error = ""
+        self.link: CallLink | None = None  # the connection that takes calls; None unless READY
+        self.links: list[CallLink] = []  # all that do (R71)
+        self.watched = False  # one of the calls asks for the server's health
+        self._attempt: Attempt | None = None
+        self._failures = 0
+        self._started = 0.0  # the last attempt
+        self._ready_since = 0.0
+        self._retry: TimerHandle | None = None
+        owner.subchannel_made(self)
+
+    @property
+    def open_calls(self) -> int:
+        """Calls of the application that run here now."""
+        return sum(link.core.open_calls for link in self.links) - self.watched
+
+    @property
+    def is_connecting(self) -> bool:
+        """Whether a connection is being made, be it a further one."""
+        return self._attempt is not None
+
+    # -- what balancers do ----------------------------------------------------------------------------------------
+
+    def connect(self) -> None:
+        """Begin to connect, if it is IDLE."""
+        if self.state is IDLE:
+            self._begin_attempt()
+            self._become(CONNECTING)
+
+    def shut_down(self) -> None:
+        """This address is no longer needed. Calls on its connections run to their end."""
+        if self.state is SHUTDOWN:
+            return
+        self.state = SHUTDOWN  # nobody has to be told: who does this knows
+        if self._attempt is not None:
+            self._attempt.cancel()
+            self._attempt = None
+        self._stop_retry()
+        links, self.links, self.link = self.links, [], None
+        for link in links:
+            _drain(link)
+        self.owner.subchannel_shut_down(self)
+
+    # -- several connections (R71) --------------------------------------------------------------------------------
+
+    def choose_link(self) -> CallLink | None:
+        """The connection for the next call: the first with a stream to spare, else the one with the fewest calls. None
+        without any, and while a further one is being made."""
+        for link in list(self.links):
+            if not link.core.accepts_calls:  # its stream ids are used up (R73), or its GOAWAY has just come
+                self.link_unusable(link, "it takes no further calls")
+                _drain(link)
+            elif has_stream(link):
+                return link
+        if not self.links:
+            return None
+        if len(self.links) < self.owner.max_connections_per_subchannel:
+            if self._attempt is None and self.owner.now() >= self._earliest_attempt():
+                self._begin_attempt()
+            if self._attempt is not None:
+                return None
+        return min(self.links, key=lambda link: link.core.open_calls, default=None)
+
+    # -- what attempts tell ---------------------------------------------------------------------------------------
+
+    def connected(self, attempt: Attempt, link: CallLink) -> None:
+        """An attempt has succeeded."""
+        if self._attempt is not attempt:
+            return
+        self._attempt = None
+        self._failures = 0
+        self.last_error = ""
+        self.links.append(link)
+        self.link = self.links[0]
+        if self.state is CONNECTING:
+            self._ready_since = self.owner.now()
+            self._become(READY)
+
+    def attempt_failed(self, attempt: Attempt, reason: str) -> None:
+        """An attempt has failed."""
+        if self._attempt is not attempt:
+            return
+        self._attempt = None
+        self._failures += 1
+        self.last_error = reason
+        if self.state is CONNECTING:  # else it was to be a further connection
+            self._back_off()
+
+    def link_unusable(self, link: CallLink, reason: str) -> None:
+        """A connection takes no further calls."""
+        if link not in self.links:
+            return
+        self.links.remove(link)
+        self.link = self.links[0] if self.links else None
+        if self.link is not None or self.state is not READY:
+            return
+        if self._attempt is not None:
+            self._attempt.cancel()
+            self._attempt = None
+        # A server that hangs up as soon as it has greeted is as good as none: without this, it is called in a loop.
+        if (
+            not link.core.streams.started
+            and self.owner.now() - self._ready_since < self.owner.backoff.initial
+        ):
+            self._failures = 1
+            self.last_error = reason
+            self._back_off()
+        else:
+            self._become(IDLE)
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _begin_attempt(self) -> None:
+        self._started = self.owner.now()
+        self._attempt = Attempt(self, self.owner)
+
+    def _earliest_attempt(self) -> float:
+        """When the next attempt may begin (R78): counted from the beginning of the last one."""
+        if not self._failures:
+            return self._started
+        return self._started + self.owner.backoff.delay(self._failures, self.owner.rng)
+
+    def _back_off(self) -> None:
+        self._retry = self.owner.schedule(self._earliest_attempt(), self._backoff_over)
+        self._become(TRANSIENT_FAILURE)
+
+    def _backoff_over(self) -> None:
+        self._retry = None
+        if self.state is TRANSIENT_FAILURE:
+            self._become(IDLE)
+
+    def _stop_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+
+    def _become(self, state: ConnectivityState) -> None:
+        assert state in SUBCHANNEL_TRANSITIONS[self.state], (self.state, state)
+        self.state = state
+        self.on_change(self)
+
+    def __repr__(self) -> str:
+        return f"<Subchannel {self.address} {self.state.name}>"
+
+
+def has_stream(link: CallLink) -> bool:
+    """Whether a call would get a stream there at once."""
+    http2 = link.core.http2
+    return http2.open_stream_count < http2.peer_max_concurrent_streams
+
+
+def _drain(link: CallLink) -> None:
+    link.core.drain()
+    link.schedule_flush()
+
+
+def describe_failure(error: Exception) -> str:
+    """Why connecting failed, in the system's words; asyncio names the call that failed instead."""
+    if isinstance(error, socket.gaierror):
+        return f"the name cannot be resolved: {error.strerror or error}"
+    numbers = dict.fromkeys(re.findall(r"\[Errno (\d+)\]", str(error)))
+    return ", ".join(os.strerror(int(number)) for number in numbers) or str(error) or type(error).__name__
