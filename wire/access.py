@@ -6,7 +6,8 @@ Plain functions over a plan and a message; `Message` and the interpreter are wri
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .errors import WireError
@@ -28,6 +29,11 @@ def message_class(plan: MessagePlan) -> type[Message]:
         build_class(plan, plan.full_name.rpartition(".")[2], module=__name__)
     assert plan.message_class is not None
     return plan.message_class
+
+
+def maker(plan: MessagePlan) -> Callable[[], Message]:
+    """Makes an object of the plan's storage class without calling its constructor: every slot is empty."""
+    return partial(object.__new__, message_class(plan).__storage__)  # quicker than calling object.__new__
 
 
 def sub_plan(field: FieldPlan) -> MessagePlan:

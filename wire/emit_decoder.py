@@ -15,13 +15,13 @@ from __future__ import annotations
 import struct
 
 from . import read_helpers as helpers
-from .access import holds_messages, key_and_value, message_class, oneof_siblings, sub_plan
-from .emit_text_leaf import emit_leaf_decoder
+from .access import holds_messages, key_and_value, maker, message_class, oneof_siblings, sub_plan
+from .emit_text_leaf import emit_leaf_decoder, emit_leaf_element
 from .emit_values import ValueEmitter, emit_length
 from .fixed import FORMATS
 from .fixed_runs import fixed_runs
 from .generated import Linker, Source
-from .packed import UNPACKERS
+from .packed import FEW_UNPACKERS, UNPACKERS
 from .plan import Cardinality, EnumPlan, FieldPlan, Kind, MessagePlan
 from .scalar import wire_type, zero
 from .skip import MAX_NESTING
@@ -32,7 +32,6 @@ SMALL = (
 )
 
 _COMMON = {
-    "new": object.__new__,
     "become": object.__setattr__,
     "Unusual": helpers.Unusual,
     "unusual": helpers.unusual,
@@ -85,9 +84,9 @@ class DecoderEmitter:
         """Make the message, every field absent."""
         source = self.source
         public, storage = message_class(self.plan), message_class(self.plan).__storage__
-        source.bind("New", storage)
+        source.bind("new", maker(self.plan))
         with source.block("if m is None:"):
-            source.line("m = new(New)")
+            source.line("m = new()")
             same: dict[str, list[str]] = {}
             for field in self.plan.fields:
                 if field.cardinality in (Cardinality.REPEATED, Cardinality.MAP):
@@ -102,7 +101,8 @@ class DecoderEmitter:
         if storage is not public:
             # While it is being read, the message is an object of the class that has slots and no rules.
             source.bind("Public", public)
-            source.line("else: become(m, '__class__', New)")
+            source.bind("Storage", storage)
+            source.line("else: become(m, '__class__', Storage)")
 
     def _absent(self, field: FieldPlan) -> str:
         if field.cardinality is not Cardinality.IMPLICIT:
@@ -221,7 +221,13 @@ class DecoderEmitter:
         if self._is_extension(field) or field.enum is not None:
             source.line(f"{self._list(field)}.extend({values})")
         else:
-            source.line(f"m.{field.attribute} += {values}")
+            held, if_ = f"m.{field.attribute}", "if"
+            if field.kind in FEW_UNPACKERS:
+                few = source.bind(f"few_{field.kind.value}", FEW_UNPACKERS[field.kind])
+                source.line(f"if n in {few}: {held} += {few}[n](data, pos)")
+                if_ = "elif"
+            source.line(f"{if_} {held}: {held} += {values}")
+            source.line(f"else: {held} = {values}")  # saves copying a long list into an empty one
         source.line("pos = e")
 
     def _repeated(self, field: FieldPlan, tag: bytes) -> None:
@@ -260,13 +266,9 @@ class DecoderEmitter:
             source.line("add(x)")
             return
         read = self.linker.function(sub, "read")
-        emit_length(source, len(tag))
         if self.linker.inlines(sub):
-            source.line("q = data[pos:e]; pos = e; r = None")
-            emit_leaf_decoder(source, sub, "q", "n", "")
-            source.line(f"if r is None: r = {read}(q, 0, n, None, depth - 1)")
-            source.line("add(r)")
-            return
+            emit_leaf_element(source, sub, len(tag) + 1, lambda: self._loop_while(tag))
+        emit_length(source, len(tag))
         source.line(f"if n < {SMALL}: add({read}(data[pos:e], 0, n, None, depth - 1))")
         source.line(f"else: add({read}(data, pos, e, None, depth - 1))")
         source.line("pos = e")
@@ -348,8 +350,7 @@ def emit_decode(source: Source, plan: MessagePlan, linker: Linker) -> None:
         source.line("if data.__class__ is not bytes: data = as_bytes(data)")
         with source.block("try:"):
             if linker.inlines(plan):
-                source.line("n = len(data)")
-                emit_leaf_decoder(source, plan, "data", "n", "return r")
+                emit_leaf_decoder(source, plan)
             source.line(f"return {linker.function(plan, 'read')}(data, 0, len(data), None, {MAX_NESTING})")
         source.line("except FAULTS: pass")
         # Not inside `except`: the error that the interpreter raises is the first that its reader should see.

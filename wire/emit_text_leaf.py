@@ -8,7 +8,10 @@ little and changes nothing: the general code takes over.
 
 from __future__ import annotations
 
-from .access import message_class
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
+
+from .access import maker
 from .generated import Source
 from .plan import Cardinality, FieldPlan, Kind, MessagePlan
 from .tag import WireType, encode_tag
@@ -55,31 +58,58 @@ def emit_leaf_encoder(source: Source, plan: MessagePlan, m: str, result: str, ot
         source.line(f"else: {otherwise}")
 
 
-def emit_leaf_decoder(source: Source, plan: MessagePlan, data: str, size: str, done: str) -> None:
-    """Try to decode the local `data` of `size` bytes into the local `r`, and then do `done`; else pass on."""
-    storage = source.bind(f"New_{plan.full_name.replace('.', '_')}", message_class(plan).__storage__)
-    source.bind("new", object.__new__)
-    with source.block(f"if {size} < {MAX_GUESSED}:"):
-        source.line("try:")
-        indent = "    "
-        begin, texts = "0", list[tuple[str, str, str]]()
+def emit_leaf_decoder(source: Source, plan: MessagePlan) -> None:
+    """Return the message in `data`, if the guess is right; else pass on."""
+    source.line("n = len(data)")
+    with source.block(f"if n < {MAX_GUESSED}:"), _guess(source, plan, "data", 0, "n"):
+        source.line("return r")
+
+
+def emit_leaf_element(source: Source, plan: MessagePlan, head: int, next_element: Callable[[], None]) -> None:
+    """Add the message whose tag and length, `head` bytes, begin at `pos`, to a list, if the guess is right.
+
+    `next_element` writes what comes after that, once `pos` is behind the message; `add` appends to the list. A slice
+    for each message keeps the positions in it small integers, which CPython has ready.
+    """
+    source.line(f"n = data[pos + {head - 1}]")
+    with source.block("if n < 128:"):
+        source.line(f"n += {head}; e = pos + n; q = data[pos:e]")
+        with _guess(source, plan, "q", head, "n"):
+            source.line("add(r); pos = e")
+            next_element()
+            source.line("continue")
+
+
+@contextmanager
+def _guess(source: Source, plan: MessagePlan, data: str, begin: int, end: str) -> Generator[None]:
+    """What is written in this block is done if the message in data[begin:end] was guessed right; it is the local `r`.
+
+    The last text takes what is left, so a slice cut short is not noticed here, but by the position behind it.
+    """
+    new = source.bind(f"new_{plan.full_name.replace('.', '_')}", maker(plan))
+    source.line("try:")
+    with ExitStack() as blocks:
+        blocks.enter_context(source.block())
+        here, texts = str(begin), list[str]()
         for field in plan.fields:
-            start, stop = f"a_{field.number}", f"b_{field.number}"
             tag = encode_tag(field.number, WireType.LEN)[0]
-            source.line(f"{indent}if {data}[{begin}] == {tag}:  # {field.name}")
-            indent += "    "
-            if begin == "0":
-                start = "2"
-                source.line(f"{indent}{stop} = {data}[1] + 2")
+            blocks.enter_context(source.block(f"if {data}[{here}] == {tag}:  # {field.name}"))
+            a, b = f"a_{field.number}", f"b_{field.number}"
+            if not texts:
+                a = str(begin + 2)
+                length = f"{data}[{begin + 1}]"
             else:
-                source.line(f"{indent}{start} = {begin} + 2; {stop} = {start} + {data}[{begin} + 1]")
-            texts.append((field.attribute, start, stop))
-            begin = stop
-        source.line(f"{indent}if {begin} == {size}:")
-        indent += "    "
-        source.line(f"{indent}r = new({storage})")
-        for attribute, start, stop in texts:
-            source.line(f"{indent}r.{attribute} = {data}[{start}:{stop}].decode()")
-        source.line(f"{indent}r._unknown = b''; r._extensions = None")
-        source.line(f"{indent}{done}")
-        source.line("except IndexError: pass")
+                source.line(f"{a} = {here} + 2")
+                length = f"{data}[{here} + 1]"
+            if field is plan.fields[-1]:
+                blocks.enter_context(source.block(f"if {a} + {length} == {end}:"))
+                b = ""
+            else:
+                source.line(f"{b} = {a} + {length}")
+            texts.append(f"r.{field.attribute} = {data}[{a}:{b}].decode()")
+            here = b
+        source.line(f"r = {new}()")
+        source.lines(*texts)
+        source.line("r._unknown = b''; r._extensions = None")
+        yield
+    source.line("except IndexError: pass")

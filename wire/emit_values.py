@@ -6,15 +6,17 @@ from . import read_helpers as helpers
 from .fixed import FORMATS, STRUCTS
 from .generated import Source
 from .plan import FieldPlan, Kind
+from .varint import decode_varint
 
 
 def emit_length(source: Source, skip: int, stop: str = "e") -> None:
-    """Read a length `skip` bytes behind `pos` into `n`; the payload begins at `pos` and ends at `stop`."""
+    """Read a length `skip` bytes behind `pos` into `n`; the payload begins at `pos` and ends at `stop`, if given."""
     source.bind("rest_length", helpers.rest_length)
     source.line(f"n = data[pos + {skip}]")
     source.line(f"if n < 128: pos += {skip + 1}")
     source.line(f"else: n, pos = rest_length(data, pos + {skip + 1}, n)")
-    source.line(f"{stop} = pos + n")
+    if stop:
+        source.line(f"{stop} = pos + n")
 
 
 class ValueEmitter:
@@ -28,47 +30,49 @@ class ValueEmitter:
         """
         assign = target if "{}" in target else f"{target} = {{}}"
         if field.kind is Kind.STRING or field.kind is Kind.BYTES:
-            emit_length(self.source, skip)
-            self.source.line(f"{assign.format(_text(field))}; pos = e")
+            emit_length(self.source, skip, stop="")
+            self.source.line(assign.format(_text(field)))
         elif field.kind in FORMATS:
             unpack = self.source.bind(f"unpack_{field.kind.value}_from", helpers.UNPACK[field.kind])
             size = STRUCTS[field.kind].size
             self.source.line(f"{assign.format(f'{unpack}(data, pos + {skip})[0]')}; pos += {skip + size}")
+        elif field.kind is Kind.BOOL:
+            self._bool(assign, skip)
         else:
-            self._varint(field.kind, assign, skip)
+            self._integer(field.kind, assign, skip)
 
-    def _varint(self, kind: Kind, assign: str, skip: int) -> None:
-        """Numbers of up to three bytes are read here, of one byte if zigzag or bool; more are left to a function."""
+    def _bool(self, assign: str, skip: int) -> None:
+        source = self.source
+        source.bind("decode_varint", decode_varint)
+        source.line(f"v = data[pos + {skip}]")
+        source.line(f"if v < 128: pos += {skip + 1}")
+        source.line(f"else: v, pos = decode_varint(data, pos + {skip}, end)")
+        source.line(assign.format("True if v else False"))
+
+    def _integer(self, kind: Kind, assign: str, skip: int) -> None:
+        """Varints of up to three bytes are read here; more are left to a function."""
         source = self.source
         function, argument = helpers.REST[kind]
-        source.bind(function, getattr(helpers, function))
-        source.bind(argument, getattr(helpers, argument))
-        rest = f"v, pos = {function}(data, pos + {skip + 1}, v, {argument})"
+        for name in (function, argument, "ADD_7", "ADD_14", "ZIGZAG"):
+            source.bind(name, getattr(helpers, name))
+        zigzag = kind in (Kind.SINT32, Kind.SINT64)
         source.line(f"v = data[pos + {skip}]")
-        if kind in (Kind.SINT32, Kind.SINT64):
-            source.bind("ZIGZAG", helpers.ZIGZAG)
-            source.line(f"if v < 128: pos += {skip + 1}; {assign.format('ZIGZAG[v]')}")
-            source.line(f"else: {rest}; {assign.format('(v >> 1) ^ -(v & 1)')}")
-            return
-        source.line(f"if v < 128: pos += {skip + 1}")
-        if kind is Kind.BOOL:
-            source.line(f"else: {rest}")
-            source.line(assign.format("True if v else False"))
-            return
-        source.bind("ADD_7", helpers.ADD_7)
-        source.bind("ADD_14", helpers.ADD_14)
+        source.line(f"if v < 128: pos += {skip + 1}" + (f"; {assign.format('ZIGZAG[v]')}" if zigzag else ""))
         with source.block("else:"):
             source.line(f"b = data[pos + {skip + 1}]")
             source.line(f"if b < 128: v += ADD_7[b]; pos += {skip + 2}")
             with source.block("else:"):
-                source.line(f"c = data[pos + {skip + 2}]")
-                source.line(f"if c < 128: v += ADD_7[b] + ADD_14[c]; pos += {skip + 3}")
-                source.line(f"else: {rest}")
-        if assign != "v = {}":
+                source.line(f"c = data[pos + {skip + 2}]; v += ADD_7[b] + ADD_14[c]")
+                source.line(f"if c < 128: pos += {skip + 3}")
+                source.line(f"else: v, pos = {function}(data, pos + {skip + 3}, v, {argument})")
+            if zigzag:
+                source.line(assign.format("(v >> 1) ^ -(v & 1)"))
+        if not zigzag and assign != "v = {}":
             source.line(assign.format("v"))
 
 
 def _text(field: FieldPlan) -> str:
+    payload = "data[pos:(pos := pos + n)]"
     if field.kind is Kind.BYTES:
-        return "data[pos:e]"
-    return "data[pos:e].decode()" if field.utf8 else "data[pos:e].decode('utf-8', 'surrogateescape')"
+        return payload
+    return f"{payload}.decode()" if field.utf8 else f"{payload}.decode('utf-8', 'surrogateescape')"

@@ -130,14 +130,11 @@ def unpack_bool(payload: bytes) -> list[bool]:
 
 def _fixed_unpacker(kind: Kind) -> Unpacker:
     letter, size = FORMATS[kind], STRUCTS[kind].size
-    small = [struct.Struct(f"<{count}{letter}").unpack for count in range(_SMALL + 1)]
 
     def unpack_fixed(payload: bytes) -> list[Any]:
         count, rest = divmod(len(payload), size)
         if rest:
             raise Unusual
-        if count <= _SMALL:
-            return [*small[count](payload)]
         if LITTLE_ENDIAN:
             return array(letter, payload).tolist()  # half the time of memoryview.cast
         return [*struct.unpack(f"<{count}{letter}", payload)]
@@ -145,6 +142,13 @@ def _fixed_unpacker(kind: Kind) -> Unpacker:
     return unpack_fixed
 
 
+def _few_unpackers(kind: Kind) -> dict[int, Callable[[bytes, int], tuple[Any, ...]]]:
+    letter, size = FORMATS[kind], STRUCTS[kind].size
+    return {count * size: struct.Struct(f"<{count}{letter}").unpack_from for count in range(_SMALL + 1)}
+
+
+# Short lists of fixed width, by kind and by size in bytes: (data, position) → values.
+FEW_UNPACKERS = {kind: _few_unpackers(kind) for kind in FORMATS}
 UNPACKERS: dict[Kind, Unpacker] = {
     Kind.INT32: unpack_int32,
     Kind.ENUM: unpack_int32,

@@ -44,29 +44,22 @@ UNSIGNED, SIGNED = 0, 1 << 64  # what to take from a 64-bit value whose top bit 
 
 
 def rest_32(data: bytes, position: int, value: int, fifth: list[int]) -> tuple[int, int]:
-    """`value` is the first byte, 128 or more, and `position` the place of the second; returns value and position.
+    """The rest of a varint of which three bytes are in `value`; `position` is the place of the fourth.
 
-    `fifth` is ADD_28_INT32 or ADD_28_UINT32. Of a 32-bit number only five bytes count, but up to ten may come.
+    Returns value and position. `fifth` is ADD_28_INT32 or ADD_28_UINT32. Of a 32-bit number only five bytes count,
+    but up to ten may come.
     """
     byte = data[position]
-    value += ADD_7[byte]
+    value += ADD_21[byte]
     if byte < 128:
         return value, position + 1
     byte = data[position + 1]
-    value += ADD_14[byte]
-    if byte < 128:
-        return value, position + 2
-    byte = data[position + 2]
-    value += ADD_21[byte]
-    if byte < 128:
-        return value, position + 3
-    byte = data[position + 3]
     value += fifth[byte]
     if byte < 128:
-        return value, position + 4
-    if data[position + 4 : position + 9] == NEGATIVE_TAIL:
-        return value, position + 9
-    for last in range(position + 4, position + 9):
+        return value, position + 2
+    if data[position + 2 : position + 7] == NEGATIVE_TAIL:
+        return value, position + 7
+    for last in range(position + 2, position + 7):
         if data[last] < 128:
             return value, last + 1
     raise Unusual
@@ -75,29 +68,21 @@ def rest_32(data: bytes, position: int, value: int, fifth: list[int]) -> tuple[i
 def rest_64(data: bytes, position: int, value: int, sign: int) -> tuple[int, int]:
     """The same for 64 bits; `sign` is SIGNED or UNSIGNED."""
     byte = data[position]
-    value += ADD_7[byte]
+    value += ADD_21[byte]
     if byte < 128:
         return value, position + 1
     byte = data[position + 1]
-    value += ADD_14[byte]
-    if byte < 128:
-        return value, position + 2
-    byte = data[position + 2]
-    value += ADD_21[byte]
-    if byte < 128:
-        return value, position + 3
-    byte = data[position + 3]
     value += ADD_28[byte]
     if byte < 128:
-        return value, position + 4
-    if data[position + 4 : position + 9] == NEGATIVE_TAIL:
-        return value + 0xFFFFFFF800000000 - sign, position + 9
-    byte = data[position + 4]
+        return value, position + 2
+    if data[position + 2 : position + 7] == NEGATIVE_TAIL:
+        return value + 0xFFFFFFF800000000 - sign, position + 7
+    byte = data[position + 2]
     value += ADD_35[byte]
     if byte < 128:
-        return value, position + 5
+        return value, position + 3
     shift = 42
-    for last in range(position + 5, position + 9):
+    for last in range(position + 3, position + 7):
         byte = data[last]
         value += (byte & 0x7F) << shift
         if byte < 128:
@@ -109,7 +94,10 @@ def rest_64(data: bytes, position: int, value: int, sign: int) -> tuple[int, int
 
 
 def rest_length(data: bytes, position: int, value: int) -> tuple[int, int]:
-    """The same for a length: at most five bytes and 31 bits."""
+    """A length whose first byte, 128 or more, is `value`; `position` is the place of the second.
+
+    At most five bytes and 31 bits.
+    """
     byte = data[position]
     value += ADD_7[byte]
     if byte < 128:
@@ -128,7 +116,7 @@ def rest_length(data: bytes, position: int, value: int) -> tuple[int, int]:
     return value + (byte << 28), position + 4
 
 
-# By kind: the function that reads on where the first byte says that more follow, and its last argument.
+# By kind: the function that reads on where the third byte says that more follow, and its last argument.
 REST = {
     Kind.INT32: ("rest_32", "ADD_28_INT32"),
     Kind.ENUM: ("rest_32", "ADD_28_INT32"),
@@ -137,7 +125,6 @@ REST = {
     Kind.INT64: ("rest_64", "SIGNED"),
     Kind.UINT64: ("rest_64", "UNSIGNED"),
     Kind.SINT64: ("rest_64", "UNSIGNED"),
-    Kind.BOOL: ("rest_64", "UNSIGNED"),
 }
 UNPACK = {kind: layout.unpack_from for kind, layout in STRUCTS.items()}
 
