@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from .call_states import Arrival, Inbound, Outbound
-from .compression import Codec
+from .compression import Codec, Uncompressed
 from .envelope import PREFIX_SIZE, Envelope, EnvelopeError, EnvelopeReader, encode_envelope
 from .events import CallEnded, MessageReceived, SendReady
 from .limits import Limits
@@ -92,9 +92,9 @@ class Call:
         """Whether so much is queued that the sender should wait for SendReady."""
         return self.queued_bytes > self._connection.limits.send_buffer
 
-    def send_message(self, payload: bytes, *, compress: bool = True) -> int:
-        """Queue one message. `compress=False` sends it plain in a call that compresses (R57). Returns its size on the
-        wire in bytes, without the prefix.
+    def send_message(self, payload: bytes) -> int:
+        """Queue one message; one that is `Uncompressed` goes plain in a call that compresses (R57). Returns its size on
+        the wire in bytes, without the prefix.
 
         Raises MessageTooLarge if it is over `max_send_message_size`, RuntimeError after the end of sending.
         """
@@ -103,7 +103,7 @@ class Call:
         if self.outbound in (Outbound.ENDING, Outbound.ENDED):
             raise RuntimeError("the last message has been sent already")
         check_send_size(payload, self._connection.limits)
-        if self._encoder is not None and compress:
+        if self._encoder is not None and type(payload) is not Uncompressed:
             data = encode_envelope(self._encoder.compress(payload), compressed=True)
         else:
             data = encode_envelope(payload)

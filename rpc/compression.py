@@ -22,6 +22,15 @@ class CompressionError(Exception):
         self.reason = reason
 
 
+class Uncompressed(bytes):
+    """An encoded message that is sent plain, though its call compresses (R57).
+
+    A mark on the bytes themselves goes with them wherever they wait to be sent, or sent again.
+    """
+
+    __slots__ = ()
+
+
 class Codec(NamedTuple):
     """One compression: its name on the wire and its two directions.
 

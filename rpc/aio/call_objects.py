@@ -116,14 +116,15 @@ class _Sending(Call):
 
     __slots__ = ()
 
-    async def send(self, message: Any) -> None:
-        """Send one request; waits while the server is too slow to take more.
+    async def send(self, message: Any, *, compress: bool = True) -> None:
+        """Send one request; waits while the server is too slow to take more. `compress=False` sends it plain in a call
+        that compresses.
 
         Raises RpcError if the message cannot be sent or the call has ended with an error.
         """
         state = self._state
         try:
-            await state.send(message)
+            await state.send(message, compress)
         except asyncio.CancelledError:
             state.cancel()
             raise

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..client_call_state import CallLink, ClientCallState
+from ..compression import Uncompressed
 from ..errors import RpcError
 from ..metadata import Metadata, MetadataPairs
 from ..status import Status, StatusCode
@@ -97,7 +98,7 @@ class CallState(ClientCallState):
 
     # -- sending --------------------------------------------------------------------------------------------------
 
-    def send_now(self, message: Any) -> None:
+    def send_now(self, message: Any, compress: bool = True) -> None:
         """Queue one message. Raises RpcError if it cannot be encoded or is too large; the call ends with it."""
         if self.sending_ended:
             raise RuntimeError("the last message has been sent already")
@@ -106,14 +107,14 @@ class CallState(ClientCallState):
         except RpcError as failure:
             self.cancel(failure.to_status())
             raise
-        self.queue(payload)
+        self.queue(payload if compress else Uncompressed(payload))
 
-    async def send(self, message: Any) -> None:
+    async def send(self, message: Any, compress: bool = True) -> None:
         """Send one message: after interceptors have had their say, and no faster than the server takes them."""
         while not self._submitted and self.status is None:
             await self.wait()
         if self.status is None:
-            self.send_now(message)
+            self.send_now(message, compress)
             while self.status is None and self.must_wait:
                 await self.wait()
 

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from ..call import MessageTooLarge
-from ..compression import CompressionError
+from ..compression import CompressionError, Uncompressed
 from ..concurrency import ConcurrencyLimits, Held
 from ..deadline import current_deadline
 from ..envelope import Envelope
@@ -371,7 +371,7 @@ class ServerCallRunner:
         if not self.call.head_sent:
             self.send_initial_metadata()
         try:
-            size = self.call.send_message(payload, compress=not self.plain_next)
+            size = self.call.send_message(Uncompressed(payload) if self.plain_next else payload)
         except MessageTooLarge as error:
             raise RpcError(StatusCode.RESOURCE_EXHAUSTED, str(error)) from error
         if view is not None and view.observers:

@@ -88,13 +88,14 @@ class _Sending(Call):
 
     __slots__ = ()
 
-    def send(self, message: Any) -> None:
-        """Send one request; waits while the server is too slow to take more.
+    def send(self, message: Any, *, compress: bool = True) -> None:
+        """Send one request; waits while the server is too slow to take more. `compress=False` sends it plain in a call
+        that compresses.
 
         Raises RpcError if the message cannot be sent or the call has ended with an error.
         """
         state = self._state
-        state.send(message)
+        state.send(message, compress)
         if state.status is not None and state.status.code is not StatusCode.OK:
             raise state.error_of(state.status)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..client_call_state import ClientCallState
+from ..compression import Uncompressed
 from ..errors import RpcError
 from ..metadata import Metadata, MetadataPairs
 from ..status import Status, StatusCode
@@ -106,16 +107,16 @@ class CallState(ClientCallState):
 
     # -- sending --------------------------------------------------------------------------------------------------
 
-    def send(self, message: Any) -> None:
+    def send(self, message: Any, compress: bool = True) -> None:
         """Send one message, no faster than the server takes them."""
         if self.sending_ended:
             raise RuntimeError("the last message has been sent already")
-        self._send(message)
+        self._send(message, compress)
         with self.channel.entered():
             self.channel.glance()
             self._wait(lambda: self.status is not None or self._may_send())
 
-    def _send(self, message: Any) -> None:
+    def _send(self, message: Any, compress: bool = True) -> None:
         """Encode and queue. (Takes the lock itself.)"""
         try:
             payload = self.encode(message)
@@ -125,7 +126,7 @@ class CallState(ClientCallState):
             raise
         with self.channel.entered():
             if self.status is None:
-                self.queue(payload)
+                self.queue(payload if compress else Uncompressed(payload))
 
     def done_sending(self) -> None:
         """No message follows."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hyperframe import frame as hf
 
-from barewire.rpc.compression import CODECS, CompressionError
+from barewire.rpc.compression import CODECS, CompressionError, Uncompressed
 from barewire.rpc.events import CallEnded, RequestEnded, ResponseStarted
 from barewire.rpc.limits import Limits
 from barewire.rpc.metadata import Metadata
@@ -646,7 +646,7 @@ def test_r57_plain_and_compressed_messages_mix(client: RawClient, server: RawSer
     call = client.request(3, b"x", fields=changed(REQUEST, grpc_accept_encoding=b"gzip"))
     call.set_compression(CODECS["gzip"])
     call.send_initial_metadata()
-    call.send_message(b"reply", compress=False)
+    call.send_message(Uncompressed(b"reply"))
     client.take()
     assert client.body(3) == envelope(b"reply")
     status = server.answer(
