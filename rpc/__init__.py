@@ -26,9 +26,11 @@ from .errors import RpcConfigurationError, RpcError
 from .generic_handlers import HandlerCallDetails
 from .handlers import MethodHandler, make_handler
 from .interceptor import InterceptedCall, Interceptor, Proceed
+from .keepalive import Keepalive
 from .limits import Limits
 from .listening import listen_fds
 from .metadata import Metadata
+from .ping_policy import PingPolicy
 from .polling_resolver import dns_resolver, polling_resolver
 from .resolver import Endpoint, ResolverResult, static_resolver
 from .service_config import HedgingPolicy, MethodConfig, RetryPolicy, RetryThrottling, ServiceConfig
@@ -52,10 +54,12 @@ __all__ = [
     "HedgingPolicy",
     "InterceptedCall",
     "Interceptor",
+    "Keepalive",
     "Limits",
     "Metadata",
     "MethodConfig",
     "MethodHandler",
+    "PingPolicy",
     "Proceed",
     "ResolverResult",
     "RetryPolicy",

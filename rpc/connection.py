@@ -59,6 +59,7 @@ class Connection:
         self.unfinished = 0  # bytes of messages that are not complete, of all calls
         self.max_unfinished = max(limits.max_unfinished_bytes, limits.max_receive_message_size)
         self.alarms = Alarms()
+        self.keepalive = keepalive
         self.stalls = StallWatch(limits.stall_timeout, self)
         self._keepalive = KeepaliveProbe(keepalive, self) if keepalive and keepalive.enabled else None
         self._bandwidth = BandwidthEstimator(limits.stream_window, limits.max_window)

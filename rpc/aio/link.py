@@ -9,6 +9,7 @@ from ..channelz import SocketNode
 from ..client_connection import ClientConnection
 from ..events import Event
 from ..server_connection import ServerConnection
+from ..user_timeout import set_user_timeout
 
 _LINGER = 5.0  # seconds that a peer has to take the last bytes
 
@@ -50,6 +51,7 @@ class Link(asyncio.Protocol, Generic[Core]):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.peer_address = describe_address(transport.get_extra_info("peername"))
+        set_user_timeout(transport.get_extra_info("socket"), self.core.keepalive)
         self.schedule_flush()
 
     def data_received(self, data: bytes) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import signal
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..admin import admin_servicers
@@ -16,11 +18,14 @@ from ..call_stats import CallStats
 from ..channelz import Channelz, ServerNode, SocketNode
 from ..compression import find_codec
 from ..concurrency import ConcurrencyLimits
+from ..connection_age import ConnectionAge
 from ..counters import CallCounters
 from ..errors import RpcConfigurationError
 from ..interceptor import Interceptor
+from ..keepalive import SERVER_KEEPALIVE, Keepalive
 from ..limits import Limits, make_limits
 from ..listening import Listening, open_listening
+from ..ping_policy import PingPolicy
 from ..service_table import ServiceTable
 from .link import describe_address
 from .listener import Listener, TlsSource
@@ -51,6 +56,11 @@ class Server:
     - `channelz`: a Channelz that shall show the server; True for one of its own that the server itself shows.
     - `stats`: a CallStats to record calls by method in; True for one of its own that the server itself shows (to
       `barewire top`).
+    - `keepalive`: when to ask a silent client for a sign of life, see `Keepalive`; every two hours by default.
+      `ping_policy`: how often clients may do the same, see `PingPolicy`.
+    - `max_connection_idle`, `max_connection_age`: seconds after which a client is told to make another connection:
+      without calls, and in all (up to a tenth shorter or longer). `max_connection_age_grace`: what its calls get to
+      end after that. None: without end.
     - `compression`: "gzip" or "deflate" compresses responses for clients that take it.
 
     `async with Server(…) as server:` stops it at the end. A server belongs to the loop it is started on.
@@ -73,9 +83,21 @@ class Server:
         channelz: Channelz | bool = False,
         stats: CallStats | bool = False,
         compression: str | None = None,
+        keepalive: Keepalive | None = None,
+        ping_policy: PingPolicy | None = None,
+        max_connection_idle: float | None = None,
+        max_connection_age: float | None = None,
+        max_connection_age_grace: float | None = None,
         **limit_overrides: Any,
     ) -> None:
         self.limits = make_limits(limits, limit_overrides)
+        self.keepalive = SERVER_KEEPALIVE if keepalive is None else replace(keepalive, without_calls=True)
+        self.ping_policy = ping_policy or PingPolicy()
+        self.connection_age = ConnectionAge(
+            max_idle=math.inf if max_connection_idle is None else max_connection_idle,
+            max_age=math.inf if max_connection_age is None else max_connection_age,
+            grace=math.inf if max_connection_age_grace is None else max_connection_age_grace,
+        )
         self.interceptors = tuple(interceptors)
         self.concurrency = ConcurrencyLimits(max_concurrent_calls, concurrency_limits)
         self.sync_handlers = SyncHandlers(sync_handlers, max_sync_calls, executor)

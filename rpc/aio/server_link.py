@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from typing import TYPE_CHECKING
 
 from ..auth_context import AuthContext, auth_context_of
@@ -12,6 +13,7 @@ from ..events import (
     CallEnded,
     CallStarted,
     ConnectionEnded,
+    ConnectionRetired,
     Event,
     GoAwayReceived,
     MessageReceived,
@@ -37,7 +39,15 @@ class ServerLink(Link[ServerConnection]):
     """Starts a runner for each call, and hands it what happens to its call."""
 
     def __init__(self, server: Server) -> None:
-        super().__init__(ServerConnection(server.limits, calls=server.calls))
+        super().__init__(
+            ServerConnection(
+                server.limits,
+                calls=server.calls,
+                keepalive=server.keepalive,
+                ping_policy=server.ping_policy,
+                age=server.connection_age.jittered(random.random()),
+            )
+        )
         self.server = server
         self._node: SocketNode | None = None
         self._handshake_timer: asyncio.TimerHandle | None = None
@@ -100,7 +110,7 @@ class ServerLink(Link[ServerConnection]):
             case ConnectionEnded(reason):
                 logger.debug("connection of %s ended: %s", self.peer_address, reason)
                 self.schedule_flush()
-            case GoAwayReceived() | ResponseStarted():
+            case GoAwayReceived() | ResponseStarted() | ConnectionRetired():
                 pass
 
     def _start(self, call: ServerCall) -> None:
