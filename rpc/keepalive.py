@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .alarms import Alarms
+from .counters import StreamCounters
 from .errors import RpcConfigurationError
 from .http2 import Http2Connection
 
@@ -84,6 +85,7 @@ class KeepaliveTarget(Protocol):
 
     http2: Http2Connection
     alarms: Alarms
+    streams: StreamCounters
     last_read: float  # the time of the last bytes from the peer
     bytes_received: int
 
@@ -135,6 +137,7 @@ class KeepaliveProbe:
             self.dormant = True
             return math.inf
         connection.http2.ping(_PAYLOAD)
+        connection.streams.keepalives_sent += 1
         self._received = connection.bytes_received
         self._give_up_at = now + options.timeout
         return min(self._give_up_at, now + options.time)

@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from barewire.rpc.client_call import ClientCall
+from barewire.rpc.client_connection import ClientConnection
 from barewire.rpc.counters import CallCounters, StreamCounters
+from barewire.rpc.keepalive import Keepalive
 from barewire.rpc.limits import Limits
 from barewire.rpc.server_call import ServerCall
+from barewire.rpc.server_connection import ServerConnection
 from barewire.rpc.status import Http2Error, Status, StatusCode
 from tests.support.rpc_pair import Pair
 
@@ -119,18 +122,31 @@ def test_times_are_those_of_the_shell() -> None:
 
 
 def test_connections_can_share_the_counters_of_calls() -> None:
-    from barewire.rpc.server_connection import ServerConnection
-
     shared = CallCounters()
-    pairs = [Pair(), Pair()]
+    pairs = [Pair(handshake=False), Pair(handshake=False)]
     for pair in pairs:
         pair.server = ServerConnection(calls=shared)
-        pair.client.__init__(None, "again")  # type: ignore[misc]
         pair.exchange()
         _, incoming = pair.open(end=True)
         pair.reply(incoming)
     assert counted(shared) == (2, 2, 0)
     assert shared.started == sum(pair.server.streams.started for pair in pairs)
+
+
+def test_keepalives_are_counted_and_no_other_pings() -> None:
+    pair = Pair(handshake=False)
+    pair.client = ClientConnection(None, "the test server", keepalive=Keepalive(time=30, without_calls=True))
+    pair.server = ServerConnection(keepalive=Keepalive(time=100, without_calls=True))
+    pair.exchange()
+    for _ in range(7):
+        pair.advance(15)
+        pair.exchange()
+    assert pair.client.streams.keepalives_sent == 3
+    pair.open(b"x")
+    pair.server.drain(pair.now)  # it asks by a PING whether that has been heard
+    pair.exchange()
+    assert pair.server.streams.keepalives_sent == 0
+    assert pair.client.streams.keepalives_sent == 3
 
 
 def test_the_goaway_of_the_peer_is_kept() -> None:
