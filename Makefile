@@ -58,6 +58,7 @@ $(TYPING_PATH): Makefile
 .PHONY: peers
 peers: ## get grpcurl and h2spec when Go is there (with CI=true: get Go too)
 	@.ci/get-peers .cache/bin
+	@.ci/get-proxies .cache
 
 # ---- what people run ----
 
