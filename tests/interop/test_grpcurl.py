@@ -45,6 +45,7 @@ def test_list(grpcurl: Grpcurl) -> None:
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
+        "grpc.testing.TestService",
         "interop.Interop",
     ]
 

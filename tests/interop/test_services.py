@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -17,7 +17,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoRe
 from tests.support.peers import missing
 from tests.support.protos import DESCRIPTORS, generated_folder
 
-from .conftest import RunningServer
+from .conftest import Servers
 
 # Their type stubs lag behind them.
 health: Any = health_pb2
@@ -29,7 +29,7 @@ SERVICE_UNKNOWN = health.HealthCheckResponse.SERVICE_UNKNOWN
 
 
 @pytest.fixture
-def channel(server: Callable[[str], RunningServer]) -> Iterator[grpc.Channel]:
+def channel(server: Servers) -> Iterator[grpc.Channel]:
     with grpc.insecure_channel(server("barewire").target) as channel:
         yield channel
 

@@ -7,7 +7,6 @@ the process, which has nothing else to do.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ import pytest
 from tests.support.processes import Child, memory
 
 from .clients.outcome import PATIENCE, Client
-from .conftest import Connect, RunningServer, start_server
+from .conftest import Connect, Servers, start_server
 
 COUNT = 10_000
 SIZE = 8_192
@@ -72,7 +71,7 @@ def test_r72_our_handler_sleeps_while_a_client_sends(connect: Connect, client_na
 @pytest.mark.rule(72)
 @pytest.mark.parametrize("server_name", ["grpcio-sync", "grpcio-aio"])
 def test_r72_our_client_sleeps_while_a_server_sends(
-    connect: Connect, server: Callable[[str], RunningServer], server_name: str
+    connect: Connect, server: Servers, server_name: str
 ) -> None:
     target = server(server_name).target
     watcher = connect("grpcio-sync", target)
@@ -90,9 +89,7 @@ def test_r72_our_client_sleeps_while_a_server_sends(
 
 @pytest.mark.rule(72)
 @pytest.mark.parametrize("server_name", ["grpcio-sync", "grpcio-aio"])
-def test_r72_our_client_sends_to_a_sleeping_handler(
-    server: Callable[[str], RunningServer], server_name: str
-) -> None:
+def test_r72_our_client_sends_to_a_sleeping_handler(server: Servers, server_name: str) -> None:
     with slow_client("send", server(server_name).target, "sleeping handler") as child:
         before = ready(child)
         assert child.line() == str(COUNT)

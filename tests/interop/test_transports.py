@@ -24,19 +24,6 @@ each_client = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def certificate(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A file with a key and a certificate for localhost."""
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(path)
-    return str(path)
-
-
 def get_and_list(client: Client) -> None:
     book = client.call("GetBook", [client.books.GetBookRequest(id="1")]).response
     assert (book.id, book.title, book.author) == SHELF[0]

@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,22 +31,22 @@ def memory(pid: int, field: str = "VmRSS") -> int:
     raise LookupError(f"/proc/{pid}/status has no {field}")
 
 
-class Child:
-    """A `python -m MODULE ARGUMENTS` that prints lines.
+class Program:
+    """A command that prints lines.
 
     At the end of the `with` block it gets a SIGTERM, and its standard input closes, as it does when this process dies:
     see `die_with_parent`. That way, and not by a SIGKILL, it can still say which lines of it have run.
     """
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(self, *command: str, **environment: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            command,
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **environment},
         )
         self._errors: deque[str] = deque(maxlen=50)
         self._drain = threading.Thread(target=self._read_errors, daemon=True)
@@ -88,7 +88,7 @@ class Child:
         assert self._process.stderr is not None
         self._errors.extend(self._process.stderr)
 
-    def __enter__(self) -> Child:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -111,6 +111,13 @@ class Child:
         assert stream is not None
         with suppress(BrokenPipeError):
             stream.close()
+
+
+class Child(Program):
+    """A `python -m MODULE ARGUMENTS`."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        super().__init__(sys.executable, "-m", module, *arguments, PYTHONUNBUFFERED="1")
 
 
 def die_with_parent() -> None:

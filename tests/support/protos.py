@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BOOKSTORE = ROOT / "examples" / "bookstore" / "bookstore.proto"
 DESCRIPTORS = "descriptors.binpb"
 INTEROP = ROOT / "tests" / "interop" / "interop.proto"
+TESTING = ROOT / "tests" / "interop" / "testing.proto"
+ORCA = ROOT / "tests" / "interop" / "orca.proto"
 
 
 def generate(protos: Iterable[Path], out: Path, *, include: Iterable[Path] = ()) -> None:
@@ -47,8 +49,8 @@ def import_generated(folder: Path, *names: str) -> list[ModuleType]:
 
 @functools.cache
 def generated_folder() -> Path:
-    """The folder with the modules of the bookstore and of interop.proto, generated once in a test run."""
+    """The folder with the modules of the bookstore and of the interop tests' protos, generated once in a test run."""
     folder = Path(tempfile.mkdtemp(prefix="barewire-protos-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    generate([BOOKSTORE, INTEROP], folder)
+    generate([BOOKSTORE, INTEROP, TESTING, ORCA], folder)
     return folder

@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequen
 from typing import Any, TypeVar
 
 import grpc
-from google.protobuf import empty_pb2
 
-from barewire import rpc, schema
-from tests.support.protos import BOOKSTORE, INTEROP, generated_folder, import_generated
+from barewire import rpc
 
-from .outcome import MAX_MESSAGE, METHODS, PATIENCE, Outcome, Pairs, echoed
+from .barewire_sync import barewire_options
+from .grpcio_sync import grpcio_options
+from .outcome import MAX_MESSAGE, METHODS, PATIENCE, Client, Outcome, Pairs, Plain, kept
+from .stubs import generated, loaded
 
 T = TypeVar("T")
 
@@ -36,21 +37,23 @@ class LoopThread:
         self.loop.close()
 
 
-class AsyncClient:
+class AsyncClient(Client):
     """`run` takes a coroutine to its end in the loop that the channel lives in."""
 
-    interop: Any
-    books: Any
-    empty: Any
     END: Any = None  # what receiving gives when no more responses come
 
     def __init__(self, target: str, loop: LoopThread, roots: bytes | None = None) -> None:
         self._loop = loop
         self._roots = roots
-        self._stubs: dict[str, Any] = {}
+        self._stubs: dict[str, Any]
         self._channel: Any = loop.run(self._open(target))
 
     async def _open(self, target: str) -> Any:
+        """Makes the channel, `messages` and `_stubs`."""
+        raise NotImplementedError
+
+    def _options(self, **options: Any) -> dict[str, Any]:
+        """The options of `Client.call` in this library's words."""
         raise NotImplementedError
 
     async def _send(self, call: Any, request: Any) -> None:
@@ -63,9 +66,11 @@ class AsyncClient:
         await call.done_writing()
 
     def _start(self, method: str, requests: Iterable[Any], **options: Any) -> Any:
-        service, many_in, _ = METHODS[method]
-        callable_ = getattr(self._stubs[service], "Unary" if service == "Nowhere" else method)
-        return callable_(requests if many_in else next(iter(requests)), **options)
+        first = requests if METHODS[method].many_in else next(iter(requests))
+        return self._method(method)(first, **self._options(**options))
+
+    def _method(self, method: str) -> Any:
+        return getattr(self._stubs[METHODS[method].service], METHODS[method].name)
 
     async def _finish(self, call: Any, outcome: Outcome, responses: AsyncIterator[Any] | None) -> Outcome:
         """Reads the rest of `responses`, or else the one response."""
@@ -83,16 +88,38 @@ class AsyncClient:
         code = await call.code()
         outcome.code = code.name
         outcome.message = await call.details() or ""
-        outcome.initial = echoed(await call.initial_metadata())
-        outcome.trailing = echoed(await call.trailing_metadata())
+        outcome.initial = kept(await call.initial_metadata())
+        outcome.trailing = kept(await call.trailing_metadata())
         return outcome
 
     def call(
-        self, method: str, requests: Iterable[Any], *, timeout: float | None = PATIENCE, metadata: Pairs = ()
+        self,
+        method: str,
+        requests: Iterable[Any],
+        *,
+        timeout: float | None = PATIENCE,
+        metadata: Pairs = (),
+        compression: str | None = None,
+        token: str | None = None,
     ) -> Outcome:
         async def run() -> Outcome:
-            call = self._start(method, requests, timeout=timeout, metadata=tuple(metadata))
-            return await self._finish(call, Outcome(""), aiter(call) if METHODS[method][2] else None)
+            call = self._start(
+                method,
+                requests,
+                timeout=timeout,
+                metadata=tuple(metadata),
+                compression=compression,
+                token=token,
+            )
+            return await self._finish(call, Outcome(""), aiter(call) if METHODS[method].many_out else None)
+
+        return self._loop.run(run())
+
+    def cancel_at_once(self, method: str) -> Outcome:
+        async def run() -> Outcome:
+            call = self._method(method)(timeout=PATIENCE)
+            call.cancel()
+            return await self._finish(call, Outcome(""), None)
 
         return self._loop.run(run())
 
@@ -108,8 +135,7 @@ class AsyncClient:
 
     def ping_pong(self, method: str, requests: Sequence[Any]) -> Outcome:
         async def run() -> Outcome:
-            service, _, _ = METHODS[method]
-            call = getattr(self._stubs[service], method)(timeout=PATIENCE)
+            call = self._method(method)(timeout=PATIENCE)
             outcome = Outcome("")
             for request in requests:
                 await self._send(call, request)
@@ -145,21 +171,16 @@ class GrpcioAioClient(AsyncClient):
     END = grpc.aio.EOF  # pyright: ignore[reportAttributeAccessIssue]  # the stubs lack it
 
     async def _open(self, target: str) -> Any:
-        self.interop, interop_grpc, self.books, books_grpc = import_generated(
-            generated_folder(), "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
-        )
-        self.empty = empty_pb2.Empty
         options = [("grpc.max_receive_message_length", MAX_MESSAGE)]
         if self._roots:
             channel = grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(self._roots), options)
         else:
             channel = grpc.aio.insecure_channel(target, options)
-        self._stubs = {
-            "Interop": interop_grpc.InteropStub(channel),
-            "Bookstore": books_grpc.BookstoreStub(channel),
-            "Nowhere": interop_grpc.NowhereStub(channel),
-        }
+        self.messages, self._stubs = generated(channel)
         return channel
+
+    def _options(self, **options: Any) -> dict[str, Any]:
+        return grpcio_options(**options)
 
 
 class BarewireClient(AsyncClient):
@@ -168,16 +189,29 @@ class BarewireClient(AsyncClient):
         return rpc.Channel(target, tls=tls, max_receive_message_size=MAX_MESSAGE)
 
     async def _open(self, target: str) -> Any:
-        self.interop = schema.load(INTEROP)
-        self.books = schema.load(BOOKSTORE)
-        self.empty = schema.wkt.Empty
         channel = self._new_channel(target)
-        self._stubs = {
-            "Interop": self.interop.InteropStub(channel),
-            "Bookstore": self.books.BookstoreStub(channel),
-            "Nowhere": self.interop.NowhereStub(channel),
-        }
+        self.messages, self._stubs = loaded(channel)
         return channel
+
+    def _options(self, **options: Any) -> dict[str, Any]:
+        return barewire_options(**options)
+
+    def _start(self, method: str, requests: Iterable[Any], **options: Any) -> Any:
+        requests = list(requests)
+        if not any(isinstance(request, Plain) for request in requests):
+            return super()._start(method, requests, **options)
+        call = self._method(method)(**self._options(**options))
+
+        async def send_all() -> None:
+            for request in requests:
+                if isinstance(request, Plain):
+                    await call.send(request.message, compress=False)
+                else:
+                    await call.send(request)
+            await call.done_sending()
+
+        self._sending = asyncio.ensure_future(send_all())
+        return call
 
     async def _send(self, call: Any, request: Any) -> None:
         await call.send(request)
@@ -193,14 +227,6 @@ class BarewireWithGeneratedStubs(BarewireClient):
     """barewire's channel under the stubs and messages that grpcio's generator and protoc wrote."""
 
     async def _open(self, target: str) -> Any:
-        self.interop, interop_grpc, self.books, books_grpc = import_generated(
-            generated_folder(), "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
-        )
-        self.empty = empty_pb2.Empty
-        channel: Any = self._new_channel(target)
-        self._stubs = {
-            "Interop": interop_grpc.InteropStub(channel),
-            "Bookstore": books_grpc.BookstoreStub(channel),
-            "Nowhere": interop_grpc.NowhereStub(channel),
-        }
+        channel = self._new_channel(target)
+        self.messages, self._stubs = generated(channel)
         return channel

@@ -6,39 +6,43 @@ import ssl
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from barewire import rpc, schema
-from tests.support.protos import BOOKSTORE, INTEROP
+from barewire import rpc
 
 from .blocking import BlockingClient
-from .outcome import MAX_MESSAGE, METHODS, PATIENCE, Outcome, echoed
+from .outcome import MAX_MESSAGE, METHODS, PATIENCE, Outcome, Plain, kept
+from .stubs import loaded
+
+
+def barewire_options(
+    metadata: Iterable[Any] = (), token: str | None = None, **options: Any
+) -> dict[str, Any]:
+    """The options of `Client.call` in barewire's words."""
+    bearer = [] if token is None else [("authorization", f"Bearer {token}")]
+    return {"metadata": [*metadata, *bearer], **options}
 
 
 class BarewireSyncClient(BlockingClient):
     ERRORS = (rpc.RpcError,)
 
     def __init__(self, target: str, roots: bytes | None = None) -> None:
-        self.interop: Any = schema.load(INTEROP)
-        self.books: Any = schema.load(BOOKSTORE)
-        self.empty = schema.wkt.Empty
         tls = ssl.create_default_context(cadata=roots.decode()) if roots else None
         self._channel = rpc.sync.Channel(target, tls=tls, max_receive_message_size=MAX_MESSAGE)
-        self._stubs: dict[str, Any] = {
-            "Interop": self.interop.InteropStub(self._channel),
-            "Bookstore": self.books.BookstoreStub(self._channel),
-            "Nowhere": self.interop.NowhereStub(self._channel),
-        }
+        self.messages, self._stubs = loaded(self._channel)
 
     def _start(self, method: str, requests: Iterable[Any], **options: Any) -> Any:
-        _, many_in, many_out = METHODS[method]
+        options = barewire_options(**options)
         callable_ = self._method(method)
-        if many_out:
-            return callable_(requests if many_in else next(iter(requests)), **options)
-        if not many_in:
+        if METHODS[method].many_out:
+            return callable_(requests if METHODS[method].many_in else next(iter(requests)), **options)
+        if not METHODS[method].many_in:
             return callable_.start(next(iter(requests)), **options)
         call = callable_(**options)
         try:
             for request in requests:
-                call.send(request)
+                if isinstance(request, Plain):
+                    call.send(request.message, compress=False)
+                else:
+                    call.send(request)
             call.done_sending()
         except rpc.RpcError:
             pass  # the code tells
@@ -47,9 +51,14 @@ class BarewireSyncClient(BlockingClient):
     def _conclude(self, call: Any, outcome: Outcome) -> Outcome:
         outcome.code = call.code().name
         outcome.message = call.details()
-        outcome.initial = echoed(call.initial_metadata())
-        outcome.trailing = echoed(call.trailing_metadata())
+        outcome.initial = kept(call.initial_metadata())
+        outcome.trailing = kept(call.trailing_metadata())
         return outcome
+
+    def cancel_at_once(self, method: str) -> Outcome:
+        call = self._method(method)(timeout=PATIENCE)
+        call.cancel()
+        return self._outcome(call, METHODS[method].many_out)
 
     def ping_pong(self, method: str, requests: Sequence[Any]) -> Outcome:
         outcome = Outcome("")

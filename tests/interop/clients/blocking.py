@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from .outcome import METHODS, PATIENCE, Outcome, Pairs
+from .outcome import METHODS, PATIENCE, Client, Outcome, Pairs
 
 
-class BlockingClient:
+class BlockingClient(Client):
     """Drives calls that are iterators of their responses, or give the only one as `result()`."""
 
     ERRORS: tuple[type[BaseException], ...]
     _stubs: dict[str, Any]
 
     def _start(self, method: str, requests: Iterable[Any], **options: Any) -> Any:
-        """A call in flight."""
+        """A call in flight. The options are those of `Client.call`."""
         raise NotImplementedError
 
     def _conclude(self, call: Any, outcome: Outcome) -> Outcome:
@@ -23,8 +23,7 @@ class BlockingClient:
         raise NotImplementedError
 
     def _method(self, method: str) -> Any:
-        service = METHODS[method][0]
-        return getattr(self._stubs[service], "Unary" if service == "Nowhere" else method)
+        return getattr(self._stubs[METHODS[method].service], METHODS[method].name)
 
     def _outcome(self, call: Any, many_out: bool) -> Outcome:
         outcome = Outcome("")
@@ -39,10 +38,24 @@ class BlockingClient:
         return self._conclude(call, outcome)
 
     def call(
-        self, method: str, requests: Iterable[Any], *, timeout: float | None = PATIENCE, metadata: Pairs = ()
+        self,
+        method: str,
+        requests: Iterable[Any],
+        *,
+        timeout: float | None = PATIENCE,
+        metadata: Pairs = (),
+        compression: str | None = None,
+        token: str | None = None,
     ) -> Outcome:
-        call = self._start(method, requests, timeout=timeout, metadata=tuple(metadata))
-        return self._outcome(call, METHODS[method][2])
+        call = self._start(
+            method,
+            requests,
+            timeout=timeout,
+            metadata=tuple(metadata),
+            compression=compression,
+            token=token,
+        )
+        return self._outcome(call, METHODS[method].many_out)
 
     def cancel_after_first(self, method: str, requests: Sequence[Any]) -> Outcome:
         call = self._start(method, requests, timeout=PATIENCE)

@@ -12,12 +12,16 @@ from typing import Any
 
 from barewire import rpc, schema
 from tests.support.processes import die_with_parent
-from tests.support.protos import BOOKSTORE, INTEROP
+from tests.support.protos import BOOKSTORE, INTEROP, ORCA, TESTING
 
 from .async_handlers import BookstoreHandlers, Dialect, InteropHandlers, Pairs
+from .compression_peephole import was_compressed, watch
+from .official_service import AsyncTestService, ServiceMessages
 
 interop = schema.load(INTEROP)
 books = schema.load(BOOKSTORE)
+testing = schema.load(TESTING)
+orca = schema.load(ORCA)
 
 
 class Interop(InteropHandlers, interop.InteropServicer):
@@ -28,14 +32,34 @@ class Bookstore(BookstoreHandlers, books.BookstoreServicer):
     pass
 
 
+class TestService(AsyncTestService, testing.TestServiceServicer):
+    pass
+
+
 async def fail(context: Any, status: Any, trailing: Pairs) -> None:
     details = [interop.Detail(text=status.detail)] if status.detail else []
     raise rpc.RpcError(rpc.StatusCode(status.code), status.message, details=details, metadata=trailing)
 
 
+async def fail_with(context: Any, code: int, message: str) -> None:
+    raise rpc.RpcError(rpc.StatusCode(code), message)
+
+
+def orca_report(report: Any) -> bytes:
+    return orca.OrcaLoadReport(
+        cpu_utilization=report.cpu_utilization,
+        mem_utilization=report.memory_utilization,
+        request_cost=dict(report.request_cost),
+        utilization=dict(report.utilization),
+    ).encode()
+
+
 async def serve(address: str = "127.0.0.1:0", certificate: str | None = None) -> None:
     dialect = Dialect(interop, books, fail)
-    server = rpc.Server([Interop(dialect), Bookstore(dialect)], max_receive_message_size=16 << 20)
+    watch()
+    official = TestService(ServiceMessages(testing, orca_report, "gzip", was_compressed), fail_with)
+    servicers = [Interop(dialect), Bookstore(dialect), official]
+    server = rpc.Server(servicers, max_receive_message_size=16 << 20)
     tls = None
     if certificate:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

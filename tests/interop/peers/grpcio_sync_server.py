@@ -6,26 +6,24 @@ FOLDER has the generated modules.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import grpc
 
 from tests.support.processes import die_with_parent
 from tests.support.protos import import_generated
 
-from .ledger import SHELF, Ledger, echoes, rich_status
+from .blocking_wait import Cancelled, wait
+from .ledger import SHELF, Ledger, echoes, orca_report, rich_status
+from .official_service import BlockingTestService, ServiceMessages
 
 MAX_MESSAGE = 16 << 20
 CODES = {code.value[0]: code for code in grpc.StatusCode}
-
-
-class Cancelled(Exception):
-    """The client has gone: raised inside a handler at its next wait or response."""
 
 
 class InteropHandlers:
@@ -59,15 +57,10 @@ class InteropHandlers:
             context.set_trailing_metadata(tuple(trailing))
         context.abort(CODES[status.code], status.message)
 
-    def _wait(self, context: Any, milliseconds: int) -> None:
-        gone = threading.Event()
-        if not context.add_callback(gone.set) or gone.wait(milliseconds / 1000):
-            raise Cancelled
-
     def _responses(self, request: Any, context: Any, count: int) -> Iterator[Any]:
         for index in range(count):
             if index and request.interval_ms:
-                self._wait(context, request.interval_ms)
+                wait(context, request.interval_ms / 1000)
             if not context.is_active():
                 raise Cancelled
             yield self._interop.Response(payload=bytes(request.response_size), index=index)
@@ -77,7 +70,7 @@ class InteropHandlers:
         with self._counted(request.label, context):
             self._echo(context)
             if request.sleep_ms:
-                self._wait(context, request.sleep_ms)
+                wait(context, request.sleep_ms / 1000)
             self._finish(request, context)
             return self._interop.Response(
                 payload=bytes(request.response_size), received_count=1, received_bytes=len(request.payload)
@@ -87,7 +80,7 @@ class InteropHandlers:
         with self._counted(request.label, context):
             self._echo(context)
             if request.sleep_ms:
-                self._wait(context, request.sleep_ms)
+                wait(context, request.sleep_ms / 1000)
             yield from self._responses(request, context, request.response_count)
             self._finish(request, context)
 
@@ -100,7 +93,7 @@ class InteropHandlers:
                 first = request
                 self._ledger.start(request.label, context.time_remaining())
                 if request.sleep_ms:
-                    self._wait(context, request.sleep_ms)
+                    wait(context, request.sleep_ms / 1000)
             count += 1
             size += len(request.payload)
             self._ledger.add(first.label, "received")
@@ -144,13 +137,25 @@ class BookstoreHandlers:
         yield from requests
 
 
+def fail_with(context: Any, code: int, message: str) -> NoReturn:
+    context.abort(CODES[code], message)
+    raise AssertionError("abort raises")
+
+
 def serve(folder: Path, address: str = "127.0.0.1:0", certificate: str | None = None) -> None:
     interop, interop_grpc, books, books_grpc = import_generated(
         folder, "interop_pb2", "interop_pb2_grpc", "bookstore_pb2", "bookstore_pb2_grpc"
     )
+    testing, testing_grpc, orca = import_generated(folder, "testing_pb2", "testing_pb2_grpc", "orca_pb2")
     server = grpc.server(ThreadPoolExecutor(10), options=[("grpc.max_receive_message_length", MAX_MESSAGE)])
     interop_grpc.add_InteropServicer_to_server(InteropHandlers(interop), server)
     books_grpc.add_BookstoreServicer_to_server(BookstoreHandlers(books), server)
+
+    class TestService(BlockingTestService, testing_grpc.TestServiceServicer):
+        """The generated base answers UNIMPLEMENTED."""
+
+    messages = ServiceMessages(testing, partial(orca_report, orca), grpc.Compression.Gzip)
+    testing_grpc.add_TestServiceServicer_to_server(TestService(messages, fail_with), server)
     if certificate:
         both = Path(certificate).read_bytes()
         port = server.add_secure_port(address, grpc.ssl_server_credentials([(both, both)]))

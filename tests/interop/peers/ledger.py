@@ -54,8 +54,8 @@ def echoes(
     """The initial and the trailing metadata that a call with this request metadata is answered with."""
     pairs = [(key, value) for key, value in metadata]
     return (
-        [pair for pair in pairs if pair[0].startswith("echo-initial-")],
-        [pair for pair in pairs if pair[0].startswith("echo-trailing-")],
+        [pair for pair in pairs if pair[0].startswith(("echo-initial-", "x-grpc-test-echo-initial"))],
+        [pair for pair in pairs if pair[0].startswith(("echo-trailing-", "x-grpc-test-echo-trailing-bin"))],
     )
 
 
@@ -64,3 +64,13 @@ def rich_status(interop: Any, status: Any) -> bytes:
     rich = interop.RichStatus(code=status.code, message=status.message)
     rich.details.add().Pack(interop.Detail(text=status.detail))
     return rich.SerializeToString()
+
+
+def orca_report(orca: Any, report: Any) -> bytes:
+    """What endpoint-load-metrics-bin carries for a TestOrcaReport (made with Google's classes)."""
+    return orca.OrcaLoadReport(
+        cpu_utilization=report.cpu_utilization,
+        mem_utilization=report.memory_utilization,
+        request_cost=report.request_cost,
+        utilization=report.utilization,
+    ).SerializeToString()
