@@ -10,11 +10,14 @@ from typing import Any, Generic, TypeVar
 from .backoff import BackoffPolicy
 from .balancer import BalancerFactory
 from .channel_core import ChannelCore
+from .client_connection import ClientConnection
 from .compression import find_codec
 from .connectivity import SHUTDOWN
 from .errors import RpcConfigurationError
+from .events import GoAwayReceived
 from .handlers import Deserializer, Serializer
 from .interceptor import Interceptor
+from .keepalive import Keepalive, too_many_pings
 from .limits import Limits, make_limits
 from .pick_first import PickFirst
 from .polling_resolver import dns_resolver
@@ -22,6 +25,7 @@ from .resolver import MIN_INTERVAL, Endpoint, ResolverFactory, static_resolver
 from .retry import ChannelRetries
 from .round_robin import RoundRobin, WeightedRoundRobin
 from .service_config import ServiceConfig, parse_service_config
+from .status import Http2Error
 from .target import ChannelTarget, parse_address_list, parse_channel_target, parse_target
 
 BALANCERS: Mapping[str, BalancerFactory] = {
@@ -69,6 +73,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         resolve_interval: float = MIN_INTERVAL,
         connection_attempt_delay: float = 0.25,
         max_connections_per_subchannel: int = 1,
+        keepalive: Keepalive | None = None,
         limits: Limits | None = None,
         **limit_overrides: Any,
     ) -> None:
@@ -96,6 +101,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         self.idle_timeout = idle_timeout
         self.connection_attempt_delay = connection_attempt_delay
         self.max_connections_per_subchannel = max_connections_per_subchannel
+        self.keepalive = (keepalive or Keepalive()).for_client()  # of the connections to come
         self.resolver_configs = service_config_from_resolver
         self.interceptors = tuple(interceptors)
         find_codec(compression)
@@ -108,6 +114,13 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
 
     def _set_up(self) -> None:
         """Make what the shell needs besides."""
+
+    def goaway_received(self, core: ClientConnection, event: GoAwayReceived) -> None:
+        """A server closes a connection. If that is for too many PINGs, the next ones send fewer (R67)."""
+        enraged = event.error_code == Http2Error.ENHANCE_YOUR_CALM and event.debug_data == b"too_many_pings"
+        if enraged and core.keepalive is not None and core.keepalive.enabled:
+            slower = too_many_pings(core.peer, core.keepalive)
+            self.keepalive = max(self.keepalive, slower, key=lambda keepalive: keepalive.time)
 
     # -- methods --------------------------------------------------------------------------------------------------
     # `_registered_method` is what stubs written by grpcio's generator pass; it changes nothing here.
@@ -157,6 +170,10 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
     def use_service_config(self, config: ServiceConfig) -> None:
         super().use_service_config(config)
         self.retries.configure(config)
+
+    def shut_down(self) -> None:
+        super().shut_down()
+        self.retries.end_waiting(CLOSED)
 
     @property
     def _closed(self) -> bool:

@@ -16,7 +16,7 @@ from ..client_call_state import tell_call
 from ..client_channel import ClientChannel, check_alpn
 from ..client_connection import ClientConnection
 from ..connectivity import READY, SHUTDOWN, ConnectivityState
-from ..events import ConnectionEnded, Event, GoAwayReceived, SettingsReceived
+from ..events import ConnectionEnded, ConnectionRetired, Event, GoAwayReceived, SettingsReceived
 from ..resolver import Lookup
 from ..status import Status
 from ..subchannel import Attempt
@@ -30,7 +30,8 @@ class ClientLink(Link[ClientConnection]):
     """One connection of a channel, and the attempt that it came of."""
 
     def __init__(self, channel: Channel, attempt: Attempt) -> None:
-        super().__init__(ClientConnection(channel.limits, str(attempt.address)))
+        core = ClientConnection(channel.limits, str(attempt.address), keepalive=channel.keepalive)
+        super().__init__(core)
         self.channel = channel
         self.attempt = attempt
 
@@ -55,9 +56,10 @@ class ClientLink(Link[ClientConnection]):
             case SettingsReceived():
                 self.attempt.connected(self)
             case GoAwayReceived():
+                self.channel.goaway_received(self.core, event)
                 self.attempt.unusable(self, "the server takes no calls (GOAWAY)")
                 self.schedule_flush()
-            case ConnectionEnded(reason):
+            case ConnectionRetired(reason) | ConnectionEnded(reason):
                 self.attempt.unusable(self, reason)
                 self.schedule_flush()
             case _:
@@ -119,6 +121,7 @@ class Channel(
     - `resolve_interval`: the shortest time between two lookups in DNS, in seconds.
     - `connection_attempt_delay`: seconds that one address of several has before the next one is tried besides it.
     - `max_connections_per_subchannel`: further connections are made when a server's limit of streams is reached (A105).
+    - `keepalive`: when to ask a silent server for a sign of life, see `Keepalive`; never by default.
     - `limits`, or any field of Limits as a keyword: see `Limits`.
 
     It connects with the first call, and again when it has lost its connection. It belongs to the loop that it is first
