@@ -25,6 +25,7 @@ from .hedging import Hedging
 from .interceptor import Interceptor
 from .limits import Limits
 from .metadata import Metadata
+from .observer import CallObserver, ObservedAttempt, observe_attempt
 from .retry import PREVIOUS_ATTEMPTS, AttemptLog, ChannelRetries, Retries, can_repeat
 from .service_config import MethodConfig, ServiceConfig
 from .status import Status, StatusCode
@@ -57,6 +58,7 @@ class CallSettings(Protocol):
 class CallMethod(Protocol):
     """What a call wants to know of its method."""
 
+    client_streaming: ClassVar[bool]
     server_streaming: ClassVar[bool]
     path: str
     request_serializer: Serializer
@@ -67,6 +69,7 @@ class CallLink(Protocol):
     """A connection of a channel, with the shell's transport."""
 
     core: ClientConnection
+    peer_address: str  # "" where it is not known
 
     def start_call(self, state: Any) -> ClientCall:
         """Put an attempt on the wire."""
@@ -98,6 +101,7 @@ class AttemptedCall:
         "link",
         "metadata_fields",
         "method",
+        "observed",
         "retries",
         "sending_ended",
         "status",
@@ -125,6 +129,7 @@ class AttemptedCall:
         self.metadata_fields: list[HeaderField] = []
         self.sending_ended = False
         self.status: Status | None = None  # how the call ended on the wire, after all attempts
+        self.observed: ObservedAttempt | None = None  # the attempt that is under way
         self._core: ClientCall | None = None  # of the attempt that is under way; of the winner, with hedging
         self._replay: list[bytes] | None = []  # None: committed
         self._replay_size = 0
@@ -180,6 +185,11 @@ class AttemptedCall:
         raise NotImplementedError
 
     @property
+    def observers(self) -> tuple[CallObserver, ...]:
+        """Of this call."""
+        raise NotImplementedError
+
+    @property
     def attempts(self) -> int:
         """How many attempts there have been."""
         return 1 if self._log is None else self._log.count
@@ -191,10 +201,19 @@ class AttemptedCall:
         if self._hedging is not None:
             self._hedging.begin()
         else:
-            self._settings.submit(self)
+            self.observed = self.observe_attempt(0)
+            self.submit_attempt(self)
 
     def submit_attempt(self, attempt: Any) -> None:
+        """Give an attempt to the channel."""
         self._settings.submit(attempt)
+        if attempt.observed is not None:
+            attempt.observed.submitted()
+
+    def observe_attempt(self, previous_attempts: int, *, transparent: bool = False) -> ObservedAttempt | None:
+        """Tell the observers that there is another attempt."""
+        observers = self.observers
+        return observe_attempt(observers, previous_attempts, transparent) if observers else None
 
     def start(self, link: CallLink) -> None:
         """Make an attempt on this connection."""
@@ -212,17 +231,22 @@ class AttemptedCall:
 
     def put_on(self, core: ClientConnection, now: float) -> ClientCall:
         """Open the stream of an attempt that is the call itself."""
-        call = self.open_stream(core, now, 0 if self._retries is None else self._retries.retried)
+        previous_attempts = 0 if self._retries is None else self._retries.retried
+        call = self.open_stream(core, now, previous_attempts, self.observed)
         call.sink = self
         return call
 
-    def open_stream(self, core: ClientConnection, now: float, previous_attempts: int) -> ClientCall:
+    def open_stream(
+        self, core: ClientConnection, now: float, previous_attempts: int, observed: ObservedAttempt | None
+    ) -> ClientCall:
         """A stream for an attempt."""
         settings = self._settings
         codec = find_codec(self.compression)
         metadata = self.metadata_fields
         if previous_attempts:  # R95
             metadata = [*metadata, (PREVIOUS_ATTEMPTS, b"%d" % previous_attempts)]
+        if observed is not None:
+            metadata = [*metadata, *observed.opened()]
         headers = request_headers(
             self.method.path,
             settings.authority,
@@ -237,7 +261,9 @@ class AttemptedCall:
         """Put an attempt on a connection, with all that has been sent so far."""
         core = link.start_call(attempt)
         for payload in self._replay or ():
-            core.send_message(payload)
+            size = core.send_message(payload)
+            if attempt.observed is not None:
+                attempt.observed.tell("sent", payload, size)
         if self.sending_ended:
             core.end_sending()
         link.schedule_flush()
@@ -261,7 +287,9 @@ class AttemptedCall:
             self._replay_size += len(payload)
             self.retries.buffered += len(payload)
         if self._core is not None and self.link is not None:
-            self._core.send_message(payload)
+            size = self._core.send_message(payload)
+            if self.observed is not None:
+                self.observed.tell("sent", payload, size)
             self.link.schedule_flush()
             self.keep_or_commit()
         elif self._hedging is not None:
@@ -345,12 +373,19 @@ class AttemptedCall:
         if retries is None:
             retries = self._retries = Retries(self.retries, None)
             self._log = retries.log
+        retried = retries.retried
         delay = retries.delay_after(status, self._core, committed=self._replay is None)
         if delay is None:
             return False
         self._core = self.link = None
-        self._timer = self.schedule_in(delay, lambda: self._settings.submit(self))
+        if self.observed is not None:
+            self.observed.ended(status)
+        self._timer = self.schedule_in(delay, lambda: self._try_again(retries.retried, retried))
         return True
+
+    def _try_again(self, retried: int, before: int) -> None:
+        self.observed = self.observe_attempt(retried, transparent=retried == before)
+        self.submit_attempt(self)
 
     def schedule_in(self, delay: float, action: Callable[[], object]) -> TimerHandle:
         """Do something about the next attempt after `delay` seconds, unless the deadline comes first (R38)."""
@@ -359,12 +394,14 @@ class AttemptedCall:
         def due() -> None:
             if self.status is not None:
                 return
+            self.retries.waiting.pop(self, None)
             if deadline is not None and deadline <= settings.now():
                 reason = "the deadline passed before the next attempt"
                 self.finish(Status(StatusCode.DEADLINE_EXCEEDED, reason))
             else:
                 action()
 
+        self.retries.waiting[self] = None
         when = settings.now() + delay
         return settings.schedule(when if deadline is None else min(when, deadline), due)
 
@@ -376,10 +413,15 @@ class AttemptedCall:
         throttle = self.retries.throttle
         if throttle is not None and status.code is StatusCode.OK:
             throttle.succeeded()
+        if self._log is None:
+            return
+        self.retries.waiting.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
         if self._hedging is not None:
             self._hedging.stop()
+        if self.observed is not None:
+            self.observed.ended(status)
 
     def cancel(self, status: Status | None = None) -> None:
         """Give the call up."""

@@ -16,7 +16,7 @@ from .errors import RpcError
 from .events import CallEnded, Event, MessageReceived, ResponseStarted, SendReady
 from .interceptor import InterceptedCall, apply_hooks, run_chain
 from .metadata import Metadata, MetadataPairs, encode_metadata
-from .observer import tell
+from .observer import CallObserver, tell
 from .status import Status, StatusCode
 
 __all__ = ["CallLink", "ClientCallState", "tell_call"]
@@ -43,6 +43,7 @@ class ClientCallState(AttemptedCall):
             method.path,
             Metadata(metadata),
             str(channel.target),
+            target=str(channel.target),
             authority=channel.authority,
             secure=channel.scheme == "https",
             timeout=None if self.deadline is None else self.deadline - now,
@@ -71,6 +72,10 @@ class ClientCallState(AttemptedCall):
     @property
     def metadata(self) -> Metadata:
         return self.view.metadata
+
+    @property
+    def observers(self) -> tuple[CallObserver, ...]:
+        return self.view.observers
 
     def prepare(self, now: float) -> bool:
         """Whether the call can be submitted. Raises ValueError or TypeError for metadata that may not be sent."""
@@ -165,16 +170,14 @@ class ClientCallState(AttemptedCall):
         except CompressionError:  # the call is going to fail with it
             payload = envelope.payload
         tell(self.view.observers, "received", payload, len(envelope.payload))
+        if self.observed is not None:
+            self.observed.tell("received", payload, len(envelope.payload))
 
     def response_started(self) -> None:
         super().response_started()
         if self.view.observers and self._core is not None:
-            tell(
-                self.view.observers,
-                "head",
-                self._core.initial_metadata,
-                getattr(self.link, "peer_address", ""),
-            )
+            self._learn_peer()
+            tell(self.view.observers, "head", self._core.initial_metadata)
 
     def take_envelope(self) -> Envelope:
         """The next message of the inbox, not yet decoded."""
@@ -229,10 +232,15 @@ class ClientCallState(AttemptedCall):
 
     def _tell_interceptors(self, status: Status) -> None:
         """What they want to know when `proceed` returns."""
+        self._learn_peer()
         if self._core is not None:
             self.view.initial_metadata = self._core.initial_metadata.copy()
         observers, self.view.observers = self.view.observers, ()
         tell(observers, "ended", status)
+
+    def _learn_peer(self) -> None:
+        if self.link is not None and self.link.peer_address:
+            self.view.peer = self.link.peer_address
 
     def settle(self, outcome: RpcError | Status) -> None:
         """Fix the outcome; the first one counts."""

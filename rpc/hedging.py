@@ -21,7 +21,7 @@ _LOST = Status(StatusCode.CANCELLED, "another attempt of the call has been faste
 class Hedge:
     """One attempt, as channels and connections see it. The one that wins hands its stream to the call."""
 
-    __slots__ = ("_call", "_hedging", "_previous", "_refused", "core", "link", "status")
+    __slots__ = ("_call", "_hedging", "_previous", "_refused", "core", "link", "observed", "status")
 
     def __init__(self, hedging: Hedging, call: AttemptedCall, previous: int) -> None:
         self._hedging = hedging
@@ -31,6 +31,8 @@ class Hedge:
         self.core: ClientCall | None = None
         self.link: CallLink | None = None
         self.status: Status | None = None
+        # A call that learns of its policy while it waits for a connection has been attempted already.
+        self.observed, call.observed = call.observed or call.observe_attempt(previous), None
 
     # -- for the channel ------------------------------------------------------------------------------------------
 
@@ -62,22 +64,37 @@ class Hedge:
             self._hedging.started()
 
     def put_on(self, connection: ClientConnection, now: float) -> ClientCall:
-        call = self._call.open_stream(connection, now, self._previous)
+        call = self._call.open_stream(connection, now, self._previous, self.observed)
         call.sink = self
         return call
+
+    def submit_again(self) -> None:
+        if self.status is None:
+            self.observed = self._call.observe_attempt(self._previous, transparent=True)
+            self._call.submit_attempt(self)
 
     # -- for its stream -------------------------------------------------------------------------------------------
 
     def response_started(self) -> None:
         self._hedging.commit(self)
-        self._call.wake()
+        self._call.response_started()
 
     def wake(self) -> None:
         self._call.wake()
 
+    def send(self, payload: bytes) -> None:
+        """Send one more message, if there is a connection; all others are sent with it when there is."""
+        if self.core is not None and self.link is not None:
+            size = self.core.send_message(payload)
+            if self.observed is not None:
+                self.observed.tell("sent", payload, size)
+            self.link.schedule_flush()
+
     def ended(self, status: Status) -> None:
         if self.status is not None:
             return
+        if self.observed is not None:
+            self.observed.ended(status)
         if can_repeat(status, self.core, self._refused):  # R89
             self._refused = self._refused or stream_opened(self.core)
             self.core = self.link = None
@@ -89,6 +106,8 @@ class Hedge:
     def cancel(self) -> None:
         """Another attempt has won, or the call is over."""
         self.status = _LOST
+        if self.observed is not None:
+            self.observed.ended(_LOST)
         if self.core is not None and self.link is not None:
             self.core.cancel(_LOST)
             self.link.schedule_flush()
@@ -132,15 +151,14 @@ class Hedging:
 
     def repeat(self, hedge: Hedge) -> None:
         """Give an attempt to the channel once more."""
-        self._call.schedule_in(0.0, lambda: hedge.status is None and self._call.submit_attempt(hedge))
+        self._call.schedule_in(0.0, hedge.submit_again)
 
     # -- the request ----------------------------------------------------------------------------------------------
 
     def send(self, payload: bytes) -> None:
         """Send one more message on every attempt that is under way."""
-        for core, link in self._cores():
-            core.send_message(payload)
-            link.schedule_flush()
+        for hedge in self._running:
+            hedge.send(payload)
 
     def end_sending(self) -> None:
         for core, link in self._cores():
@@ -189,6 +207,7 @@ class Hedging:
         self.stop()
         assert winner.core is not None
         self._call.adopt(winner.core, winner.link)
+        self._call.observed = winner.observed
 
     def ended(self, hedge: Hedge, status: Status) -> None:
         """An attempt has ended without a response."""

@@ -57,6 +57,7 @@ class InterceptedCall:
         "send_hooks",
         "server_streaming",
         "side",
+        "target",
         "timeout",
         "trailing_metadata",
     )
@@ -68,6 +69,7 @@ class InterceptedCall:
         metadata: Metadata,
         peer: str,
         *,
+        target: str = "",
         authority: str = "",
         secure: bool = False,
         timeout: float | None = None,
@@ -79,6 +81,7 @@ class InterceptedCall:
         self.method = method
         self.metadata = metadata
         self.peer = peer
+        self.target = target
         self.authority = authority
         self.secure = secure
         self.timeout = timeout

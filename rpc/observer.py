@@ -11,10 +11,11 @@ not use the channel. A call without observers pays for none.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from .metadata import Metadata, MetadataPairs
+from .header_blocks import HeaderField
+from .metadata import Metadata, MetadataPairs, encode_metadata
 from .status import Status
 
 logger = logging.getLogger("barewire.rpc.observer")
@@ -27,17 +28,11 @@ class Observer:
     gRPC's prefix.
     """
 
-    def head(self, metadata: Metadata, peer: str) -> None:
-        """The response's initial metadata has come (client) or is being sent (server)."""
-
     def sent(self, payload: bytes, wire_size: int) -> None:
-        """A message is on its way to the peer."""
+        """A message is on its way to the peer. (A client's CallObserver gets the size before compression.)"""
 
     def received(self, payload: bytes, wire_size: int) -> None:
         """A message has come: on a client when it arrives, on a server when the handler takes it."""
-
-    def half_closed(self) -> None:
-        """The client has sent its last message."""
 
     def ended(self, status: Status) -> None:
         """This is how it ended. Nothing follows."""
@@ -57,6 +52,12 @@ class AttemptObserver(Observer):
 class CallObserver(Observer):
     """The whole call."""
 
+    def head(self, metadata: Metadata) -> None:
+        """The response's initial metadata has come (client) or is being sent (server)."""
+
+    def half_closed(self) -> None:
+        """The client has sent its last message."""
+
     def attempt_started(self, previous_attempts: int, transparent: bool) -> AttemptObserver | None:
         """A client's call is attempted; what is returned is told about this attempt.
 
@@ -65,10 +66,11 @@ class CallObserver(Observer):
         return None
 
 
-Event = Literal["head", "sent", "received", "half_closed", "ended", "delayed"]
-
-
-def tell(observers: Sequence[Observer], event: Event, *arguments: Any) -> None:
+def tell(
+    observers: Iterable[Observer],
+    event: Literal["head", "sent", "received", "half_closed", "ended", "delayed"],
+    *arguments: Any,
+) -> None:
     """Tell each observer: `tell(observers, "sent", payload, size)`."""
     for observer in observers:
         try:
@@ -77,10 +79,43 @@ def tell(observers: Sequence[Observer], event: Event, *arguments: Any) -> None:
             logger.exception("%s.%s raised", type(observer).__name__, event)
 
 
-def start_attempt(
-    observers: Sequence[CallObserver], previous_attempts: int = 0, *, transparent: bool = False
-) -> tuple[AttemptObserver, ...]:
-    """The observers of an attempt that begins now."""
+class ObservedAttempt:
+    """One attempt of a client's call, and who observes it."""
+
+    __slots__ = ("_observers", "_submitted")
+
+    def __init__(self, observers: list[AttemptObserver]) -> None:
+        self._observers = observers
+        self._submitted = False
+
+    def submitted(self) -> None:
+        """The channel has it. If it is opened only after this, it had to wait."""
+        self._submitted = True
+
+    def opened(self) -> list[HeaderField]:
+        """It has a connection. Returns what goes with its request."""
+        if self._submitted:
+            tell(self._observers, "delayed")
+        fields: list[HeaderField] = []
+        for observer in self._observers:
+            try:
+                fields += encode_metadata(Metadata(observer.request_metadata()))
+            except Exception:
+                logger.exception("%s.request_metadata failed", type(observer).__name__)
+        return fields
+
+    def tell(self, event: Literal["sent", "received"], payload: bytes, wire_size: int) -> None:
+        tell(self._observers, event, payload, wire_size)
+
+    def ended(self, status: Status) -> None:
+        observers, self._observers = self._observers, []
+        tell(observers, "ended", status)
+
+
+def observe_attempt(
+    observers: Iterable[CallObserver], previous_attempts: int, transparent: bool
+) -> ObservedAttempt:
+    """Tell the observers of a call that it is attempted."""
     started: list[AttemptObserver] = []
     for observer in observers:
         try:
@@ -90,15 +125,4 @@ def start_attempt(
             continue
         if attempt is not None:
             started.append(attempt)
-    return tuple(started)
-
-
-def attempt_metadata(observers: Sequence[AttemptObserver]) -> list[tuple[str, str | bytes]]:
-    """What the observers of an attempt want to be sent with it."""
-    pairs: list[tuple[str, str | bytes]] = []
-    for observer in observers:
-        try:
-            pairs += Metadata(observer.request_metadata())
-        except Exception:
-            logger.exception("%s.request_metadata raised", type(observer).__name__)
-    return pairs
+    return ObservedAttempt(started)

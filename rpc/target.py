@@ -151,3 +151,15 @@ def numeric_version(host: str) -> int | None:
         return ipaddress.ip_address(host).version
     except ValueError:
         return None
+
+
+def describe_address(address: object) -> str:
+    """A socket address as gRPC writes peers: "ipv4:127.0.0.1:50051", "ipv6:[::1]:50051", "unix:/path"."""
+    if isinstance(address, tuple) and len(address) >= 2:  # pyright: ignore[reportUnknownArgumentType]
+        host, port = str(address[0]), int(address[1])  # pyright: ignore[reportUnknownArgumentType]
+        if host.startswith("::ffff:") and "." in host:  # an IPv4 client of a socket for both families
+            host = host.removeprefix("::ffff:")
+        return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"
+    if isinstance(address, bytes):
+        return f"unix-abstract:{address[1:].decode('utf-8', 'backslashreplace')}"
+    return f"unix:{address}" if isinstance(address, str) else ""

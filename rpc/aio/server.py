@@ -27,7 +27,7 @@ from ..limits import Limits, make_limits
 from ..listening import Listening, open_listening
 from ..ping_policy import PingPolicy
 from ..service_table import ServiceTable
-from .link import describe_address
+from ..target import describe_address
 from .listener import Listener, TlsSource
 from .server_call import ServerCallRunner
 from .server_link import ServerLink

@@ -352,7 +352,7 @@ class ServerCallRunner:
             view.initial_metadata = Metadata()
         self.call.send_initial_metadata(metadata)
         if view is not None and view.observers:
-            tell(view.observers, "head", metadata or Metadata(), "")
+            tell(view.observers, "head", metadata or Metadata())
         self.link.schedule_flush()
 
     def _send_now(self, message: Any) -> None:
