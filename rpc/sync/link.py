@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from ..client_call import ClientCall
 from ..client_call_state import ClientCallState, tell_call
 from ..client_connection import ClientConnection
-from ..events import ConnectionEnded, Event, GoAwayReceived, SettingsReceived
+from ..events import ConnectionEnded, ConnectionRetired, Event, GoAwayReceived, SettingsReceived
 from ..status import Status
-from ..target import describe_address
 from ..subchannel import Attempt
+from ..target import describe_address
+from ..user_timeout import set_user_timeout
 from .poll import READ, WRITE
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class Link:
     def __init__(self, channel: Channel, attempt: Attempt, sock: socket.socket) -> None:
         self.channel = channel
         self.attempt = attempt
-        self.core = ClientConnection(channel.limits, str(attempt.address))
+        self.core = ClientConnection(channel.limits, str(attempt.address), keepalive=channel.keepalive)
+        set_user_timeout(sock, channel.keepalive)
         self.peer_address = _peer_of(sock)
         self._sock = sock
         self._rest = memoryview(b"")  # what the socket has not taken yet
@@ -57,9 +59,11 @@ class Link:
             self._dirty = True
 
     def handle_timer(self, now: float) -> None:
-        """End the calls whose deadline has passed."""
+        """End the calls whose deadline has passed, and do what else is due."""
         due = self.core.next_timer()
         if due is not None and due <= now:
+            if self.core.alarms.due <= now:
+                self.read()  # what came while nobody waited is a sign of life
             self.core.handle_timer(now)
             self._dirty = True
             self._dispatch()
@@ -146,8 +150,9 @@ class Link:
             case SettingsReceived():
                 self.attempt.connected(self)
             case GoAwayReceived():
+                self.channel.goaway_received(self.core, event)
                 self.attempt.unusable(self, "the server takes no calls (GOAWAY)")
-            case ConnectionEnded(reason):
+            case ConnectionRetired(reason) | ConnectionEnded(reason):
                 self.attempt.unusable(self, reason)
             case _:
                 pass
