@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from .backoff import BackoffPolicy
 from .balancer import BalancerFactory
-from .channel_core import ChannelCore
+from .channel_core import CLOSED, ChannelCore
 from .client_connection import ClientConnection
 from .compression import find_codec
 from .connectivity import SHUTDOWN

@@ -212,6 +212,10 @@ class Hedging:
     def ended(self, hedge: Hedge, status: Status) -> None:
         """An attempt has ended without a response."""
         self._running.remove(hedge)
+        if status.final and self._running:  # the channel closes; the others may have a time of grace
+            self._stopped = True
+            self._cancel_timer()
+            return
         pushback = read_pushback(status)
         non_fatal = status.code in self._policy.non_fatal_status_codes and not status.final
         if non_fatal or pushback == NEVER:

@@ -62,6 +62,10 @@ class Call:
         """Whether the call is known to be over. Only a thread that waits learns of it."""
         return self._state.outcome is not None
 
+    def attempts(self) -> int:
+        """How often the call has been tried so far: 1, or more with retries and hedging."""
+        return self._state.attempts
+
     def time_remaining(self) -> float | None:
         """Seconds until the deadline; None without one."""
         return self._state.time_remaining(self._state.channel.now())

@@ -294,6 +294,7 @@ class Channel(
         # Threads that are not here may have been in the midst of something.
         for call in pending:
             call.ended(_ORPHANED)
+        self.retries.end_waiting(_ORPHANED)
         for link in links:
             with contextlib.suppress(Exception):
                 link.orphan(_ORPHANED)
