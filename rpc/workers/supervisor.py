@@ -252,6 +252,7 @@ class Supervisor:
         self._reloading = False
         for worker in list(self._workers.values()):
             if worker.is_replacement:
+                worker.is_replacement = False
                 self._drain(worker, now)
         occupied = {worker.slot for worker in self._workers.values() if worker.state is not State.DRAINING}
         for slot in sorted(set(range(self._slots)) - occupied):  # its old worker died meanwhile
