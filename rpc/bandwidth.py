@@ -2,8 +2,8 @@
 
 A PING goes out together with a WINDOW_UPDATE, and what comes until it is answered is what the peer sends in one round
 trip. If that nearly fills the window, the window was the bound, and it grows. Only connections that move much data get
-that far: a WINDOW_UPDATE goes out after half a window. And since data has come before each such PING, they count for no
-server as keepalive that is too frequent (R68).
+that far: a WINDOW_UPDATE goes out after a quarter of a window, and the sender is three quarters ahead of it then. And
+since data has come before each such PING, they count for no server as keepalive that is too frequent (R68).
 """
 
 from __future__ import annotations

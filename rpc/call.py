@@ -187,7 +187,7 @@ class Call:
         held = self._unread + self._reader.partial_size if self._unread else 0
         size = self._credit - held
         http2 = self._connection.http2
-        if size >= http2.stream_window // 2 and not self.ended:
+        if size >= http2.stream_window // 4 and not self.ended:
             self._credit -= size
             http2.open_stream_window(self.stream_id, size)
             self._connection.window_given_back()

@@ -171,7 +171,7 @@ class Connection:
             self._withheld = 0
 
     def window_given_back(self) -> None:
-        """A call has received half a window: enough to see whether the windows suffice."""
+        """A call has received a good part of a window: enough to see whether the windows suffice."""
         self._sample_due = self._bandwidth.useful and not self._bandwidth.sampling
 
     def _sample_bandwidth(self) -> None:

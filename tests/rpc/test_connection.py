@@ -75,17 +75,17 @@ def test_many_calls_at_once() -> None:
 
 
 def test_a_sender_is_told_when_it_may_go_on() -> None:
-    pair = Pair(client_limits=Limits(send_buffer=1000))
+    pair = Pair(client_limits=Limits(send_buffer=1000), server_limits=Limits(max_window=256 * 1024))
     ours, theirs = pair.open()
-    for _ in range(2):  # the second waits behind the first, which nobody has read
-        ours.send_message(bytes(200_000))
+    for size in (200_000, 400_000):  # the second waits behind the first, which nobody has read
+        ours.send_message(bytes(size))
     assert ours.must_wait
     ours.wants_send_ready = True
     pair.exchange()
     assert not any(isinstance(event, SendReady) for event in pair.client_events)  # the window is full
     pair.consume(theirs)
     pair.exchange()
-    assert pair.messages(theirs) == [bytes(200_000)]
+    assert pair.messages(theirs) == [bytes(400_000)]
     assert sum(isinstance(event, SendReady) for event in pair.client_events) == 1
     assert not ours.must_wait
     ours.wants_send_ready = True
