@@ -32,6 +32,12 @@ class StatusCode(IntEnum):
     DATA_LOSS = 15
     UNAUTHENTICATED = 16
 
+    @classmethod
+    def _missing_(cls, value: object) -> StatusCode | None:
+        """grpcio's codes are known by their number: servicers written for it pass them."""
+        pair = getattr(value, "value", None)
+        return cls(pair[0]) if isinstance(pair, tuple) and pair else None  # pyright: ignore[reportUnknownArgumentType]
+
 
 class Http2Error(IntEnum):
     """HTTP/2 error codes (RFC 9113, section 7), as carried by RST_STREAM and GOAWAY."""

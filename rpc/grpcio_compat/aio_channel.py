@@ -1,0 +1,153 @@
+"""`grpc.aio.insecure_channel()` and `secure_channel()`: barewire's channel with grpcio's calls and errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+from ..aio.channel import Channel as BarewireChannel
+from ..connectivity import ConnectivityState
+from ..handlers import Deserializer, Serializer
+from ..interceptor import Interceptor
+from ..metadata import Metadata
+from .aio_calls import Call
+from .credentials import CallCredentials, ChannelCredentials
+from .errors import translated
+from .handlers import compression_name
+from .options import Arguments, channel_keywords
+
+
+class MultiCallable:
+    """One method of a channel: what a stub has under the method's name."""
+
+    def __init__(self, method: Any, credentials: CallCredentials | None) -> None:
+        self._method: Any = method
+        self._credentials = credentials
+
+    def __call__(
+        self,
+        request: Any = None,
+        *,
+        timeout: float | None = None,
+        metadata: Any = None,
+        credentials: CallCredentials | None = None,
+        wait_for_ready: bool | None = None,
+        compression: Any = None,
+    ) -> Call:
+        """Start a call with a request, or (where the client streams) an iterable of them or None."""
+        pairs = Metadata(metadata or ())
+        for each in (self._credentials, credentials):
+            if each is not None:
+                self._authorize(pairs, each)
+        with translated():
+            call = self._method(
+                request,
+                timeout=timeout,
+                metadata=pairs,
+                wait_for_ready=wait_for_ready,
+                compression=compression_name(compression),
+            )
+        return Call(call, self._method.server_streaming)
+
+    def _authorize(self, pairs: Metadata, credentials: CallCredentials) -> None:
+        channel = self._method.channel
+        if channel.scheme != "https":
+            raise ValueError("call credentials are sent on secure channels only")
+        for key, value in credentials.metadata(channel.authority, self._method.path):
+            pairs.add(key, value)
+
+
+class Channel:
+    """A channel; see `barewire.rpc.Channel` for what it does."""
+
+    def __init__(
+        self,
+        target: str,
+        credentials: ChannelCredentials | None,
+        options: Arguments,
+        compression: Any,
+        interceptors: Sequence[Any],
+    ) -> None:
+        foreign = [each for each in interceptors if not isinstance(each, Interceptor)]
+        if foreign:
+            raise TypeError(
+                f"{foreign[0]!r} is an interceptor of grpcio's; on a channel, interceptors derive from "
+                "barewire.rpc.Interceptor"
+            )
+        self._credentials = None if credentials is None else credentials.calls
+        self._channel = BarewireChannel(
+            target,
+            tls=None if credentials is None else credentials.tls,
+            compression=compression_name(compression),
+            interceptors=interceptors,
+            **channel_keywords(options),
+        )
+
+    def _make(self, kind: Callable[..., Any], method: str, *serializers: Any) -> MultiCallable:
+        serializer, deserializer = serializers
+        return MultiCallable(kind(method, serializer or bytes, deserializer or bytes), self._credentials)
+
+    def unary_unary(
+        self,
+        method: str,
+        request_serializer: Serializer | None = None,
+        response_deserializer: Deserializer | None = None,
+        _registered_method: bool | None = False,
+    ) -> MultiCallable:
+        """The method at this path ("/pkg.Service/Method"). Without serializers, messages are bytes."""
+        return self._make(self._channel.unary_unary, method, request_serializer, response_deserializer)
+
+    def unary_stream(
+        self,
+        method: str,
+        request_serializer: Serializer | None = None,
+        response_deserializer: Deserializer | None = None,
+        _registered_method: bool | None = False,
+    ) -> MultiCallable:
+        """The same for one request and a stream of responses."""
+        return self._make(self._channel.unary_stream, method, request_serializer, response_deserializer)
+
+    def stream_unary(
+        self,
+        method: str,
+        request_serializer: Serializer | None = None,
+        response_deserializer: Deserializer | None = None,
+        _registered_method: bool | None = False,
+    ) -> MultiCallable:
+        """The same for a stream of requests and one response."""
+        return self._make(self._channel.stream_unary, method, request_serializer, response_deserializer)
+
+    def stream_stream(
+        self,
+        method: str,
+        request_serializer: Serializer | None = None,
+        response_deserializer: Deserializer | None = None,
+        _registered_method: bool | None = False,
+    ) -> MultiCallable:
+        """The same for streams both ways."""
+        return self._make(self._channel.stream_stream, method, request_serializer, response_deserializer)
+
+    def get_state(self, try_to_connect: bool = False) -> ConnectivityState:
+        """The channel's state."""
+        return self._channel.get_state(try_to_connect)
+
+    async def wait_for_state_change(self, last_observed_state: ConnectivityState) -> None:
+        """Return when the state is another one."""
+        await self._channel.wait_for_state_change(last_observed_state)
+
+    async def channel_ready(self) -> None:
+        """Return when there is a connection."""
+        await self._channel.channel_ready()
+
+    async def close(self, grace: float | None = None) -> None:
+        """Close it; calls in flight get `grace` seconds (None: none)."""
+        await self._channel.close(grace)
+
+    async def __aenter__(self) -> Channel:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
