@@ -12,9 +12,11 @@ from typing import Any, Protocol
 
 from .backoff import BackoffPolicy
 from .balancer import QUEUEING, BalancerFactory, Drop, Fail, Fixed, PickedCall, Picker, PickResult, failing
+from .channelz import ChannelNode, Channelz, Severity
 from .client_call_state import CallLink
 from .connectivity import CONNECTING, IDLE, SHUTDOWN, TRANSIENT_FAILURE, ConnectivityState, channel_steps
 from .control_plane import restricted
+from .counters import CallCounters
 from .errors import RpcConfigurationError
 from .graceful_switch import GracefulSwitch
 from .limits import Limits
@@ -107,6 +109,8 @@ class ChannelCore:
         self._used = False  # since the idle timer was set
         self._idle_timer: TimerHandle | None = None
         self._subchannels: set[Subchannel] = set()
+        self.calls = CallCounters()  # of the application; subchannels count attempts
+        self.node: ChannelNode | None = None  # in channelz
         self._choose_policy(service_config)  # says now what is wrong with it
 
     # -- for shells -----------------------------------------------------------------------------------------------
@@ -146,13 +150,23 @@ class ChannelCore:
         """Calls that begin from now on follow this config."""
         self.service_config = config
 
+    # -- channelz -------------------------------------------------------------------------------------------------
+
+    def show_in(self, channelz: Channelz) -> None:
+        """Be shown by channelz, until it is closed."""
+        self.node = ChannelNode(str(self.target), channelz, self.calls, self.now, state=lambda: self.state)
+        self.node.max_connections = self.max_connections_per_subchannel
+
     # -- calls ----------------------------------------------------------------------------------------------------
 
     def submit(self, call: ChannelCall) -> None:
         """Start a call now, or when there is a connection."""
         self._used = True
         picker = self._picker
-        result = self._ask(picker, call)
+        try:
+            result = picker.pick(call)
+        except Exception as error:  # the user's
+            result = _fault_of_picker(error)
         if isinstance(result, Subchannel) and self.max_connections_per_subchannel == 1:
             link = result.link
             if link is not None and link.core.accepts_calls:
@@ -160,15 +174,7 @@ class ChannelCore:
                 return
         self._place(call, result)
         if self._picker is not picker:  # it has changed while it was asked
-            self._place_pending()
-
-    def _ask(self, picker: Picker, call: ChannelCall) -> PickResult:
-        try:
-            return picker.pick(call)
-        except Exception as error:  # the user's
-            _log.exception("a picker failed")
-            reason = f"the balancer's picker raised {type(error).__name__}: {error}"
-            return Drop(Status(StatusCode.INTERNAL, reason, reached_server=False))
+            self.place_pending()
 
     def _place(self, call: ChannelCall, result: PickResult) -> None:
         if isinstance(result, Subchannel):
@@ -199,12 +205,16 @@ class ChannelCore:
         pending[call] = None
         call.hold()
 
-    def _place_pending(self) -> None:
+    def place_pending(self) -> None:
         """There is something new: ask again for all calls that wait."""
         pending, self._pending = self._pending, {}
         for call in pending:
             if call.status is None:
-                self._place(call, self._ask(self._picker, call))
+                try:
+                    result = self._picker.pick(call)
+                except Exception as error:  # the user's
+                    result = _fault_of_picker(error)
+                self._place(call, result)
 
     # -- state ----------------------------------------------------------------------------------------------------
 
@@ -234,7 +244,9 @@ class ChannelCore:
         self._disconnect()
         self._picker = Fixed(Drop(CLOSED))
         self._become(SHUTDOWN)
-        self._place_pending()
+        if self.node is not None:
+            self.node.close()
+        self.place_pending()
 
     def _disconnect(self) -> None:
         resolution, self._resolution = self._resolution, None
@@ -249,6 +261,8 @@ class ChannelCore:
     def _become(self, state: ConnectivityState) -> None:
         for step in channel_steps(self.state, state):
             self.state = step
+            if self.node is not None:
+                self.node.trace.add_state(step, self.last_error)
             self.state_changed()
 
     def _set_idle_timer(self) -> None:
@@ -276,7 +290,7 @@ class ChannelCore:
         elif state is ConnectivityState.READY:
             self.last_error = ""
         self._become(state)
-        self._place_pending()
+        self.place_pending()
 
     def request_resolution(self) -> None:
         """Perhaps the endpoints have changed (R81)."""
@@ -285,9 +299,15 @@ class ChannelCore:
 
     def subchannel_made(self, subchannel: Subchannel) -> None:
         self._subchannels.add(subchannel)
+        if self.node is not None:
+            subchannel.node = self.node.add_subchannel(
+                str(subchannel.address), subchannel.calls, lambda: subchannel.state
+            )
 
     def subchannel_shut_down(self, subchannel: Subchannel) -> None:
         self._subchannels.discard(subchannel)
+        if subchannel.node is not None:
+            subchannel.node.close()
 
     def attempt_started(self) -> None:
         self._attempts += 1
@@ -305,6 +325,8 @@ class ChannelCore:
             name, factory, policy_config = self._choose_policy(config)
             self._use(config)
             self._switch.update(name, factory, result.endpoints, policy_config)
+            if self.node is not None:
+                self.node.trace.add(f"resolved: {len(result.endpoints)} endpoints, balanced by {name}")
         except Exception as error:  # a bad config, or the user's balancer: the last result stays (A21)
             self._use(before)
             self.resolution_failed(error)
@@ -319,8 +341,15 @@ class ChannelCore:
     def resolution_failed(self, error: Exception) -> None:
         """The resolver has found nothing, or nothing that can be used. What was found before stays."""
         reason = describe_failure(error)
-        _log.warning("%s: %s", self.target, reason)
-        if not self._has_endpoints:
+        if self.node is not None:
+            self.node.trace.add(f"resolution failed: {reason}", Severity.WARNING)
+        if self._has_endpoints:
+            _log.warning(
+                "%s: what its resolver says cannot be used, what it said before stays: %s",
+                self.target,
+                reason,
+            )
+        else:
             self.published(TRANSIENT_FAILURE, failing(f"cannot connect to {self.target}: {reason}"))
 
     def _config_of(self, result: ResolverResult) -> ServiceConfig:
@@ -345,3 +374,9 @@ class ChannelCore:
                 f"the service config asks for the balancer {names}; known are {', '.join(self._balancers)}"
             )
         return self._load_balancing, self._balancers[self._load_balancing], {}
+
+
+def _fault_of_picker(error: Exception) -> Drop:
+    _log.exception("a picker failed")
+    reason = f"the balancer's picker raised {type(error).__name__}: {error}"
+    return Drop(Status(StatusCode.INTERNAL, reason, reached_server=False))

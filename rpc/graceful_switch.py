@@ -104,7 +104,7 @@ class GracefulSwitch:
     ) -> None:
         """Hand this to the policy of that name; it is begun if it is not the newest.
 
-        Raises what the policy raises, such as RpcConfigurationError for a config that cannot work; then nothing changes.
+        Raises what the policy raises, such as RpcConfigurationError for a config that cannot work; then all stays.
         """
         current, newest = self._current, self._next or self._current
         if newest is not None and newest.name == name:

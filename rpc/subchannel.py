@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .backoff import BackoffPolicy
+from .channelz import SubchannelNode
 from .client_call_state import CallLink
 from .connectivity import (
     CONNECTING,
@@ -20,6 +21,7 @@ from .connectivity import (
     TRANSIENT_FAILURE,
     ConnectivityState,
 )
+from .counters import CallCounters
 from .limits import Limits
 from .target import Target
 from .timers import TimerHandle
@@ -59,15 +61,20 @@ class SubchannelOwner(Protocol):
 
     def attempt_ended(self) -> None: ...
 
+    def place_pending(self) -> None:
+        """Ask again for all calls that wait."""
+        ...
+
 
 class Attempt:
     """One attempt to connect, and afterwards the connection that came of it. This is what shells talk to."""
 
-    __slots__ = ("_dial", "_subchannel", "_timer", "address", "started")
+    __slots__ = ("_dial", "_subchannel", "_timer", "address", "calls", "started")
 
     def __init__(self, subchannel: Subchannel, owner: SubchannelOwner) -> None:
         self._subchannel = subchannel
         self.address = subchannel.address
+        self.calls = subchannel.calls  # for the connection to count its calls in
         self.started = owner.now()
         timeout = owner.limits.connect_timeout
         self._timer: TimerHandle | None = owner.schedule(self.started + timeout, self._timed_out)
@@ -108,6 +115,11 @@ class Attempt:
             self._settle()
             dial.cancel()
 
+    @property
+    def node(self) -> SubchannelNode | None:
+        """What channelz shows the connection in."""
+        return self._subchannel.node
+
     def _settle(self) -> None:
         self._dial = None
         if self._timer is not None:
@@ -130,9 +142,11 @@ class Subchannel:
         "_retry",
         "_started",
         "address",
+        "calls",
         "last_error",
         "link",
         "links",
+        "node",
         "on_change",
         "owner",
         "state",
@@ -146,6 +160,8 @@ class Subchannel:
         self.address = address
         self.on_change = on_change
         self.state = IDLE
+        self.calls = CallCounters()
+        self.node: SubchannelNode | None = None  # in channelz
         self.last_error = ""
         self.link: CallLink | None = None  # the connection that takes calls; None unless READY
         self.links: list[CallLink] = []  # all that do (R71)
@@ -223,6 +239,8 @@ class Subchannel:
         if self.state is CONNECTING:
             self._ready_since = self.owner.now()
             self._become(READY)
+        else:  # a further one
+            self.owner.place_pending()
 
     def attempt_failed(self, attempt: Attempt, reason: str) -> None:
         """An attempt has failed."""
@@ -231,8 +249,10 @@ class Subchannel:
         self._attempt = None
         self._failures += 1
         self.last_error = reason
-        if self.state is CONNECTING:  # else it was to be a further connection
+        if self.state is CONNECTING:
             self._back_off()
+        else:  # it was to be a further one
+            self.owner.place_pending()
 
     def link_unusable(self, link: CallLink, reason: str) -> None:
         """A connection takes no further calls."""
@@ -285,6 +305,8 @@ class Subchannel:
     def _become(self, state: ConnectivityState) -> None:
         assert state in SUBCHANNEL_TRANSITIONS[self.state], (self.state, state)
         self.state = state
+        if self.node is not None:
+            self.node.trace.add_state(state, self.last_error)
         self.on_change(self)
 
     def __repr__(self) -> str:
