@@ -14,11 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import count
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
-from .connection import Connection
+from .connectivity import TRANSIENT_FAILURE, ConnectivityState
 from .counters import CallCounters
+
+if TYPE_CHECKING:
+    from .connection import Connection
 
 _TRACED_EVENTS = 100
 
@@ -66,6 +69,13 @@ class Trace:
         self.logged += 1
         self.events.append(TraceEvent(self._clock(), description, severity, child))
 
+    def add_state(self, state: ConnectivityState, reason: str) -> None:
+        """Note that this is the state now; `reason` is why connecting failed."""
+        if state is TRANSIENT_FAILURE:
+            self.add(f"{state.name}: {reason}", Severity.WARNING)
+        else:
+            self.add(state.name)
+
 
 class SocketNode(Node):
     """A connection, or (with `core` None) a socket that listens. Addresses are as `socket` gives them, `sock` is
@@ -102,23 +112,23 @@ class _CallNode(Node):
         self.now = now
         self.trace = Trace(channelz.clock)
         self.sockets: dict[int, SocketNode] = {}
-        self._channelz = channelz
+        self.channelz = channelz
         channelz.register(self)
 
     def add_socket(self, node: SocketNode) -> SocketNode:
         """A connection stands."""
-        self._channelz.register(node)
+        self.channelz.register(node)
         self.sockets[node.id] = node
         return node
 
     def remove_socket(self, node: SocketNode) -> None:
         """It has ended."""
         self.sockets.pop(node.id, None)
-        self._channelz.forget(node)
+        self.channelz.forget(node)
 
     def close(self) -> None:
         """It is over, and no longer shown."""
-        self._channelz.forget(self)
+        self.channelz.forget(self)
 
 
 class ServerNode(_CallNode):
@@ -130,19 +140,50 @@ class ServerNode(_CallNode):
 
     def add_listener(self, node: SocketNode) -> None:
         """The server listens here."""
-        self._channelz.register(node)
+        self.channelz.register(node)
         self.listeners[node.id] = node
         self.trace.add(f"listening on {node.name}")
 
     def remove_listeners(self) -> None:
         """It no longer listens."""
         for node in self.listeners.values():
-            self._channelz.forget(node)
+            self.channelz.forget(node)
         self.listeners.clear()
 
 
 class SubchannelNode(_CallNode):
-    """What a channel balances over. `state` names its connectivity: "IDLE", "READY", …"""
+    """What a channel balances over; `name` is its address, `state` tells its connectivity."""
+
+    def __init__(
+        self,
+        parent: ChannelNode,
+        name: str,
+        calls: CallCounters,
+        *,
+        state: Callable[[], ConnectivityState],
+    ) -> None:
+        super().__init__(name, parent.channelz, calls, parent.now)
+        self.state = state
+        self._parent = parent
+        self._closing = False
+
+    def remove_socket(self, node: SocketNode) -> None:
+        super().remove_socket(node)
+        if self._closing:
+            self.close()
+
+    def close(self) -> None:
+        """It is not used any more. It is shown as long as it has connections, for calls may run on them."""
+        self._closing = True
+        if not self.sockets:
+            super().close()
+            self._parent.remove_subchannel(self)
+
+
+class ChannelNode(_CallNode):
+    """A channel; `name` is its target. It has subchannels, and those have its sockets."""
+
+    max_connections = 0  # per subchannel
 
     def __init__(
         self,
@@ -151,37 +192,25 @@ class SubchannelNode(_CallNode):
         calls: CallCounters,
         now: Callable[[], float],
         *,
-        state: Callable[[], str],
+        state: Callable[[], ConnectivityState],
     ) -> None:
         super().__init__(name, channelz, calls, now)
         self.state = state
-
-
-class ChannelNode(SubchannelNode):
-    """A channel; `name` is its target. It has subchannels, or sockets of its own, but not both."""
-
-    def __init__(
-        self,
-        name: str,
-        channelz: Channelz,
-        calls: CallCounters,
-        now: Callable[[], float],
-        *,
-        state: Callable[[], str],
-    ) -> None:
-        super().__init__(name, channelz, calls, now, state=state)
         self.subchannels: dict[int, SubchannelNode] = {}
 
-    def add_subchannel(self, node: SubchannelNode) -> None:
+    def add_subchannel(
+        self, name: str, calls: CallCounters, state: Callable[[], ConnectivityState]
+    ) -> SubchannelNode:
         """A subchannel has been made."""
+        node = SubchannelNode(self, name, calls, state=state)
         self.subchannels[node.id] = node
-        self.trace.add(f"subchannel to {node.name} created", child=node)
+        self.trace.add(f"subchannel to {name} created", child=node)
+        return node
 
     def remove_subchannel(self, node: SubchannelNode) -> None:
         """It is over."""
         if self.subchannels.pop(node.id, None) is not None:
             self.trace.add(f"subchannel to {node.name} deleted", child=node)
-        node.close()
 
 
 class Channelz:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Protocol
 from .client_call import ClientCall
 from .client_connection import ClientConnection
 from .compression import find_codec
+from .counters import CallCounters
 from .deadline import effective_deadline
 from .errors import RpcError
 from .handlers import Deserializer, Serializer
@@ -43,6 +44,7 @@ class CallSettings(Protocol):
     compression: str | None
     wait_for_ready: bool
     last_error: str
+    calls: CallCounters
     service_config: ServiceConfig
     retries: ChannelRetries
 
@@ -87,6 +89,7 @@ class AttemptedCall:
         "_begun_at",
         "_core",
         "_hedging",
+        "_launched",
         "_log",
         "_replay",
         "_replay_size",
@@ -121,6 +124,7 @@ class AttemptedCall:
         self.retries = channel.retries
         self.method = method
         self._begun_at = now
+        self._launched = False
         self.deadline = effective_deadline(timeout, now)
         self._wait_for_ready_given = wait_for_ready is not None
         self.wait_for_ready = channel.wait_for_ready if wait_for_ready is None else wait_for_ready
@@ -198,6 +202,10 @@ class AttemptedCall:
 
     def launch(self) -> None:
         """Give the first attempt to the channel."""
+        self._launched = True
+        calls = self._settings.calls
+        calls.started += 1
+        calls.last_started = self._begun_at
         if self._hedging is not None:
             self._hedging.begin()
         else:
@@ -408,6 +416,12 @@ class AttemptedCall:
     def finish(self, status: Status) -> None:
         """The call is over on the wire."""
         self.status = status
+        if self._launched:
+            calls = self._settings.calls
+            if status.code is StatusCode.OK:
+                calls.succeeded += 1
+            else:
+                calls.failed += 1
         if self._replay is not None:
             self._commit()
         throttle = self.retries.throttle

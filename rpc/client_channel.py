@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from .backoff import BackoffPolicy
 from .balancer import BalancerFactory
 from .channel_core import CLOSED, ChannelCore
+from .channelz import Channelz
 from .client_connection import ClientConnection
 from .compression import find_codec
 from .connectivity import SHUTDOWN
@@ -74,6 +75,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         connection_attempt_delay: float = 0.25,
         max_connections_per_subchannel: int = 1,
         keepalive: Keepalive | None = None,
+        channelz: Channelz | None = None,
         limits: Limits | None = None,
         **limit_overrides: Any,
     ) -> None:
@@ -110,6 +112,8 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         self.retries = ChannelRetries(retries, self.limits, self.rng)
         self.retries.configure(config)
         self._tls = _client_context(tls)
+        if channelz is not None:
+            self.show_in(channelz)
         self._set_up()
 
     def _set_up(self) -> None:

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from ..channel_core import CLOSED
+from ..channelz import SocketNode
 from ..client_call import ClientCall
 from ..client_call_state import tell_call
 from ..client_channel import ClientChannel, check_alpn
@@ -30,10 +31,18 @@ class ClientLink(Link[ClientConnection]):
     """One connection of a channel, and the attempt that it came of."""
 
     def __init__(self, channel: Channel, attempt: Attempt) -> None:
-        core = ClientConnection(channel.limits, str(attempt.address), keepalive=channel.keepalive)
+        core = ClientConnection(
+            channel.limits, str(attempt.address), keepalive=channel.keepalive, calls=attempt.calls
+        )
         super().__init__(core)
         self.channel = channel
         self.attempt = attempt
+        self._node: SocketNode | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self.attempt.node is not None:
+            self._node = self.attempt.node.add_socket(self.socket_node())
 
     @property
     def address(self) -> Target:
@@ -66,6 +75,8 @@ class ClientLink(Link[ClientConnection]):
                 pass
 
     def closed(self) -> None:
+        if self.attempt.node is not None and self._node is not None:
+            self.attempt.node.remove_socket(self._node)
         self.channel.link_closed(self)
 
 
@@ -122,6 +133,7 @@ class Channel(
     - `connection_attempt_delay`: seconds that one address of several has before the next one is tried besides it.
     - `max_connections_per_subchannel`: further connections are made when a server's limit of streams is reached (A105).
     - `keepalive`: when to ask a silent server for a sign of life, see `Keepalive`; never by default.
+    - `channelz`: a Channelz that shall show the channel, its subchannels and their connections.
     - `limits`, or any field of Limits as a keyword: see `Limits`.
 
     It connects with the first call, and again when it has lost its connection. It belongs to the loop that it is first

@@ -103,7 +103,7 @@ class ChannelzServicer(_Base):
         """A time of a shell's clock, by the wall clock."""
         return None if moment is None else _wall(self._channelz.clock() - max(0.0, now() - moment))
 
-    def _call_data(self, node: ServerNode | SubchannelNode) -> dict[str, Any]:
+    def _call_data(self, node: ServerNode | ChannelNode | SubchannelNode) -> dict[str, Any]:
         calls: CallCounters = node.calls
         return {
             "trace": _trace(node.trace),
@@ -128,9 +128,14 @@ class ChannelzServicer(_Base):
             socket_ref=map(_socket_ref, _children(node.sockets)),
         )
 
-    def _channel_data(self, node: SubchannelNode) -> Any:
-        state = _pb.ChannelConnectivityState(state=_pb.ChannelConnectivityState.State[node.state()])
-        return _pb.ChannelData(state=state, target=node.name, **self._call_data(node))
+    def _channel_data(self, node: ChannelNode | SubchannelNode) -> Any:
+        state = _pb.ChannelConnectivityState(state=int(node.state()))
+        return _pb.ChannelData(
+            state=state,
+            target=node.name,
+            max_connections_per_subchannel=node.max_connections if isinstance(node, ChannelNode) else 0,
+            **self._call_data(node),
+        )
 
     def _socket_data(self, node: SocketNode) -> Any:
         core = node.core

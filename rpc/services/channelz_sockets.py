@@ -47,8 +47,11 @@ def security(tls: ssl.SSLSocket | ssl.SSLObject | None) -> Any:
     """What TLS has agreed on, None without it. `ssl` does not tell our own certificate."""
     if tls is None:
         return None
-    shown = _Security.Tls(remote_certificate=tls.getpeercert(True) or b"")
-    cipher = tls.cipher()
+    try:
+        shown = _Security.Tls(remote_certificate=tls.getpeercert(True) or b"")
+        cipher = tls.cipher()
+    except (OSError, ValueError):  # another thread has closed it
+        return None
     if cipher is not None and cipher[0].startswith("TLS_"):
         shown.standard_name = cipher[0]
     elif cipher is not None:  # OpenSSL has its own names for those before TLS 1.3

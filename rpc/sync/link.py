@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from ..channelz import SocketNode
 from ..client_call import ClientCall
 from ..client_call_state import ClientCallState, tell_call
 from ..client_connection import ClientConnection
@@ -30,9 +32,23 @@ class Link:
     def __init__(self, channel: Channel, attempt: Attempt, sock: socket.socket) -> None:
         self.channel = channel
         self.attempt = attempt
-        self.core = ClientConnection(channel.limits, str(attempt.address), keepalive=channel.keepalive)
+        self.core = ClientConnection(
+            channel.limits, str(attempt.address), keepalive=channel.keepalive, calls=attempt.calls
+        )
         set_user_timeout(sock, channel.keepalive)
-        self.peer_address = _peer_of(sock)
+        peer = _name(sock.getpeername)
+        self.peer_address = describe_address(peer)
+        self._node = attempt.node and attempt.node.add_socket(
+            SocketNode(
+                self.peer_address,
+                core=self.core,
+                now=time.monotonic,
+                sock=sock,
+                local=_name(sock.getsockname),
+                remote=peer,
+                tls=sock if isinstance(sock, ssl.SSLSocket) else None,
+            )
+        )
         self._sock = sock
         self._rest = memoryview(b"")  # what the socket has not taken yet
         self._dirty = True
@@ -132,6 +148,8 @@ class Link:
 
     def dispose(self) -> None:
         """Close the socket. Nobody may be waiting for it."""
+        if self.attempt.node is not None and self._node is not None:
+            self.attempt.node.remove_socket(self._node)
         self._sock.close()
 
     # -- calls ----------------------------------------------------------------------------------------------------
@@ -158,8 +176,8 @@ class Link:
                 pass
 
 
-def _peer_of(sock: socket.socket) -> str:
+def _name(ask: Callable[[], object]) -> object:
     try:
-        return describe_address(sock.getpeername())
+        return ask()
     except OSError:  # lost already
-        return ""
+        return None

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barewire import rpc
-from barewire.rpc.channelz import Node, ServerNode, Severity, SocketNode, Trace
+from barewire.rpc.channelz import ChannelNode, Node, ServerNode, Severity, SocketNode, SubchannelNode, Trace
+from barewire.rpc.connectivity import SHUTDOWN
 from barewire.rpc.counters import CallCounters
 from barewire.rpc.services.bundled import bundled
 from barewire.rpc.services.channelz import ChannelzServicer
@@ -348,3 +349,184 @@ def test_a_trace_is_bounded_and_says_how_much_there_was() -> None:
         ("event 9", 10.0),
     ]
     assert trace.events[-1].severity is Severity.WARNING
+
+
+# -- channels ---------------------------------------------------------------------------------------------------------
+
+
+async def only_channel(stub: Any) -> Any:
+    response = await stub.GetTopChannels(pb.GetTopChannelsRequest())
+    assert response.end
+    (channel,) = response.channel
+    again = (await stub.GetChannel(pb.GetChannelRequest(channel_id=channel.ref.channel_id))).channel
+    assert (again.ref, again.data.trace, again.subchannel_ref) == (
+        channel.ref,
+        channel.data.trace,
+        channel.subchannel_ref,
+    )
+    return channel
+
+
+async def subchannels_of(stub: Any, channel: Any) -> list[Any]:
+    requests = [pb.GetSubchannelRequest(subchannel_id=ref.subchannel_id) for ref in channel.subchannel_ref]
+    return [(await stub.GetSubchannel(request)).subchannel for request in requests]
+
+
+def state_of(shown: Any) -> str:
+    return shown.data.state.state.name
+
+
+def trace_of(shown: Any) -> list[str]:
+    return [event.description for event in shown.data.trace.events]
+
+
+async def test_a_channel_and_what_is_under_it() -> None:
+    channelz = rpc.Channelz()
+    admins = rpc.admin_servicers(channelz=channelz)
+    async with (
+        serving(*admins) as (_, admin, _admin),
+        serving(servicer(Unary=echo), channel={"channelz": channelz}) as (stub, _, server),
+    ):
+        shown = pb.ChannelzStub(admin)
+        channel = await only_channel(shown)
+        assert channel.data.target.endswith(server.address)
+        assert state_of(channel) == "IDLE"
+        assert channel.subchannel_ref == []
+        assert channel.data.last_call_started_timestamp is None
+
+        before = datetime.now(UTC)
+        await stub.Unary(Item())
+        await failure_of(stub.Unary(Item(text="ABORTED")))
+        channel = await only_channel(shown)
+        (subchannel,) = await subchannels_of(shown, channel)
+        for each in (channel, subchannel):
+            assert state_of(each) == "READY"
+            data = each.data
+            assert (data.calls_started, data.calls_succeeded, data.calls_failed) == (2, 1, 1)
+            assert before - DAY < data.last_call_started_timestamp.to_datetime() < before + DAY
+        assert trace_of(subchannel) == ["CONNECTING", "READY"]
+        trace = trace_of(channel)
+        assert trace[0] == "CONNECTING"
+        assert f"subchannel to {subchannel.data.target} created" in trace
+        assert "resolved: 1 endpoints, balanced by pick_first" in trace
+        assert trace[-1] == "READY"
+        created = channel.data.trace.events[trace.index(f"subchannel to {subchannel.data.target} created")]
+        assert created.subchannel_ref == subchannel.ref
+
+        (ref,) = subchannel.socket_ref
+        socket = (await shown.GetSocket(pb.GetSocketRequest(socket_id=ref.socket_id))).socket
+        counted = socket.data
+        assert (counted.streams_started, counted.streams_succeeded, counted.streams_failed) == (2, 2, 0)
+        assert (counted.messages_sent, counted.messages_received) == (2, 1)
+        assert counted.last_local_stream_created_timestamp is not None
+        assert counted.last_remote_stream_created_timestamp is None
+        assert counted.peer_max_concurrent_streams == server.limits.max_concurrent_streams
+        assert socket.remote.tcpip_address.port == int(server.address.rpartition(":")[2])
+
+
+async def test_a_channel_that_cannot_connect_says_why() -> None:
+    channelz = rpc.Channelz()
+    async with (
+        serving(*rpc.admin_servicers(channelz=channelz)) as (_, admin, _server),
+        rpc.Channel("127.0.0.1:1", channelz=channelz) as channel,
+    ):
+        await failure_of(Stub(channel).Unary(Item()))
+        shown = pb.ChannelzStub(admin)
+        top = await only_channel(shown)
+        assert state_of(top) == "TRANSIENT_FAILURE"
+        assert (top.data.calls_started, top.data.calls_failed) == (1, 1)
+        (event,) = [event for event in top.data.trace.events if "TRANSIENT_FAILURE" in event.description]
+        assert "Connection refused" in event.description
+        assert event.severity.name == "CT_WARNING"
+        (subchannel,) = await subchannels_of(shown, top)
+        assert subchannel.data.calls_started == 0
+        assert subchannel.socket_ref == []
+
+
+async def test_channels_subchannels_and_sockets_go() -> None:
+    channelz = rpc.Channelz()
+    async with serving(servicer(Unary=echo)) as (_, _, server):
+        channel = rpc.Channel(server.address, channelz=channelz)
+        await Stub(channel).Unary(Item())
+        assert [len(channelz.all(kind)) for kind in (ChannelNode, SubchannelNode, SocketNode)] == [1, 1, 1]
+        await channel.close()
+        assert [len(channelz.all(kind)) for kind in (ChannelNode, SubchannelNode, SocketNode)] == [0, 0, 0]
+        assert (channel.calls.started, channel.calls.succeeded) == (1, 1)
+
+
+async def test_a_subchannel_is_shown_while_a_call_runs_on_it() -> None:
+    channelz = rpc.Channelz()
+    options = {"channelz": channelz}
+    async with serving(servicer(Unary=forever), channel=options) as (stub, channel, server):
+        call = stub.Unary(Item())
+        await eventually(lambda: server.calls.started)
+        channel.enter_idle()
+        (subchannel,) = channelz.all(SubchannelNode)
+        assert subchannel.state() is SHUTDOWN
+        assert len(subchannel.sockets) == 1
+        call.cancel()
+        await eventually(lambda: not channelz.all(SubchannelNode))
+        (top,) = channelz.all(ChannelNode)
+        assert top.trace.events[-1].description == f"subchannel to {subchannel.name} deleted"
+        assert top.subchannels == {}
+
+
+async def test_attempts_are_the_subchannels() -> None:
+    """A call that is tried three times is one call of the channel."""
+    policy = {
+        "maxAttempts": 3,
+        "initialBackoff": "0.001s",
+        "maxBackoff": "0.001s",
+        "backoffMultiplier": 1,
+        "retryableStatusCodes": ["ABORTED"],
+    }
+    config = {"methodConfig": [{"name": [{}], "retryPolicy": policy}]}
+    channelz = rpc.Channelz()
+    options = {"channelz": channelz, "service_config": config}
+    async with serving(servicer(Unary=echo), channel=options) as (stub, channel, _):
+        await failure_of(stub.Unary(Item(text="ABORTED")))
+        (subchannel,) = channelz.all(SubchannelNode)
+        assert (channel.calls.started, channel.calls.failed) == (1, 1)
+        assert (subchannel.calls.started, subchannel.calls.failed) == (3, 3)
+
+
+async def test_every_way_to_end_is_counted_once() -> None:
+    channelz = rpc.Channelz()
+    handlers = servicer(Unary=echo, Down=count_up, Both=forever)
+    async with serving(handlers, channel={"channelz": channelz}) as (stub, channel, _):
+        await failure_of(stub.Unary(Item(), timeout=-1))  # never begins
+        await stub.Unary(Item())
+        await failure_of(stub.Up([]))
+        dropped = stub.Down(Item(number=100_000))
+        await dropped.receive()
+        dropped.cancel()
+        open_call = stub.Both()
+        await open_call.send(Item())
+        del dropped
+        await eventually(lambda: channel.calls.failed == 2)
+        calls = channel.calls
+        assert (calls.started, calls.succeeded, calls.failed) == (4, 1, 2)
+        await channel.close()
+        assert (calls.started, calls.succeeded, calls.failed) == (4, 1, 3)
+
+
+async def test_a_blocking_channel() -> None:
+    channelz = rpc.Channelz()
+
+    def use(address: str) -> tuple[int, ...]:
+        with rpc.sync.Channel(address, channelz=channelz) as channel:
+            Stub(channel).Unary(Item(), timeout=20)
+            counts = tuple(len(channelz.all(kind)) for kind in (ChannelNode, SubchannelNode, SocketNode))
+            (node,) = channelz.all(SubchannelNode)
+            assert node.state().name == "READY"
+            socket_options = asyncio.run(
+                ChannelzServicer(channelz).GetSocket(
+                    pb.GetSocketRequest(socket_id=channelz.all(SocketNode)[0].id), None
+                )
+            ).socket.data.option
+            assert {option.name: option.value for option in socket_options}["TCP_NODELAY"] == "1"
+        return counts
+
+    async with serving(servicer(Unary=echo)) as (_, _, server):
+        assert await asyncio.to_thread(use, server.address) == (1, 1, 1)
+    assert [len(channelz.all(kind)) for kind in (ChannelNode, SubchannelNode, SocketNode)] == [0, 0, 0]
