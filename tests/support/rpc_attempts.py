@@ -11,6 +11,7 @@ from typing import Any
 
 from barewire.rpc.client_call import ClientCall
 from barewire.rpc.client_call_state import ClientCallState, tell_call
+from barewire.rpc.counters import CallCounters
 from barewire.rpc.events import CallEnded, CallStarted, MessageReceived, RequestEnded
 from barewire.rpc.limits import Limits
 from barewire.rpc.retry import ChannelRetries
@@ -96,6 +97,7 @@ class World:
         self.service_config: ServiceConfig = parse_service_config(config)
         self.retries = ChannelRetries(enabled, self.limits, random.Random(1))
         self.retries.configure(self.service_config)
+        self.calls = CallCounters()
         self.timers = Timers()
         self._server_limits = server_limits
         self.started_at = 1000.0
