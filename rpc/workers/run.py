@@ -122,9 +122,8 @@ class _Loop:
                 case Start(slot):
                     self._start(slot)
                 case Signal(pid, number):
-                    os.kill(
-                        pid, number
-                    )  # a worker that has died is a zombie until it is reaped: no other has its id
+                    if pid in self._processes:  # not reaped yet, so no other process has its id
+                        os.kill(pid, number)
                 case Vacate(slot):
                     self._sockets.vacate(slot)
                 case Say(level, text):

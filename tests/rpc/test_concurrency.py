@@ -140,8 +140,7 @@ async def test_a_call_that_ends_early_gives_its_place_back(how: str) -> None:
 
 async def test_handlers_that_wait_for_their_clients_starve_nobody() -> None:
     def both(requests: Any, context: Any) -> Any:
-        for item in requests:
-            yield item
+        yield from requests
 
     def up(requests: Any, context: Any) -> Any:
         return context.receive()

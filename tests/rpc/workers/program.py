@@ -16,8 +16,10 @@ from tests.support.rpc_service import Item, servicer
 
 
 async def unary(request: Any, context: Any) -> Any:
-    """Who answers, after `number` milliseconds; below zero, never."""
-    await context.send_initial_metadata()  # tells the client that the call has come
+    """Who answers, after `number` milliseconds; below zero, never. With a text, the response begins at once: that
+    tells the client that the call has come (and commits it: R92)."""
+    if request.text:
+        await context.send_initial_metadata()
     await asyncio.sleep(request.number / 1000 if request.number >= 0 else 1e6)
     return Item(number=os.getpid())
 

@@ -125,7 +125,7 @@ async def test_a_reload_fails_no_call() -> None:
     async with running(2) as workers:
         before = await answering(workers.target, 2)
         async with stubs(workers.target, 8, retries=False) as many:
-            long = [stub.Unary(Item(number=1500)) for stub in many]
+            long = [stub.Unary(Item(number=1500, text="tell")) for stub in many]
             for call in long:
                 await call.initial_metadata()
             load = Load(many)
@@ -146,7 +146,7 @@ async def test_a_reload_fails_no_call() -> None:
 async def test_a_signal_lets_calls_finish(kind: str, tmp_path: Path) -> None:
     address = "127.0.0.1:0" if kind == "tcp" else f"unix:{tmp_path}/s"
     async with running(2, address) as workers, stubs(workers.target, 4) as many:
-        calls = [stub.Unary(Item(number=300)) for stub in many]
+        calls = [stub.Unary(Item(number=300, text="tell")) for stub in many]
         for call in calls:
             await call.initial_metadata()
         workers.child.interrupt(signal.SIGTERM)
@@ -159,7 +159,7 @@ async def test_a_signal_lets_calls_finish(kind: str, tmp_path: Path) -> None:
 
 async def test_a_second_signal_does_not_wait() -> None:
     async with running(2) as workers, stubs(workers.target, 1) as (stub,):
-        call = stub.Unary(Item(number=-1))
+        call = stub.Unary(Item(number=-1, text="tell"))
         await call.initial_metadata()
         workers.child.interrupt(signal.SIGINT)
         await asyncio.to_thread(workers.until, "received SIGINT")
