@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from .backoff import BackoffPolicy
 from .balancer import QUEUEING, BalancerFactory, Drop, Fail, Fixed, PickedCall, Picker, PickResult, failing
 from .channelz import ChannelNode, Channelz, Severity
-from .client_call_state import CallLink
+from .client_interfaces import CallLink
 from .connectivity import CONNECTING, IDLE, SHUTDOWN, TRANSIENT_FAILURE, ConnectivityState, channel_steps
 from .control_plane import restricted
 from .counters import CallCounters

@@ -11,75 +11,23 @@ then `_replay` holds all messages.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any
 
 from .client_call import ClientCall
 from .client_connection import ClientConnection
+from .client_interfaces import CallLink, CallMethod, CallSettings
 from .compression import find_codec
-from .counters import CallCounters
 from .deadline import effective_deadline
 from .errors import RpcError
-from .handlers import Deserializer, Serializer
 from .header_blocks import HeaderField
 from .headers import request_headers
 from .hedging import Hedging
-from .interceptor import Interceptor
-from .limits import Limits
 from .metadata import Metadata
 from .observer import CallObserver, ObservedAttempt, observe_attempt
-from .retry import PREVIOUS_ATTEMPTS, AttemptLog, ChannelRetries, Retries, can_repeat
-from .service_config import MethodConfig, ServiceConfig
+from .retry import PREVIOUS_ATTEMPTS, AttemptLog, Retries, can_repeat
+from .service_config import MethodConfig
 from .status import Status, StatusCode
 from .timers import TimerHandle
-
-
-class CallSettings(Protocol):
-    """What a call wants of its channel."""
-
-    target: object  # for messages
-    limits: Limits
-    authority: str
-    scheme: str
-    interceptors: tuple[Interceptor, ...]
-    compression: str | None
-    wait_for_ready: bool
-    last_error: str
-    calls: CallCounters
-    service_config: ServiceConfig
-    retries: ChannelRetries
-
-    def now(self) -> float: ...
-
-    def schedule(self, when: float, callback: Callable[[], object]) -> TimerHandle: ...
-
-    def submit(self, state: Any) -> None:
-        """Start an attempt now, or when there is a connection."""
-        ...
-
-
-class CallMethod(Protocol):
-    """What a call wants to know of its method."""
-
-    client_streaming: ClassVar[bool]
-    server_streaming: ClassVar[bool]
-    path: str
-    request_serializer: Serializer
-    response_deserializer: Deserializer
-
-
-class CallLink(Protocol):
-    """A connection of a channel, with the shell's transport."""
-
-    core: ClientConnection
-    peer_address: str  # "" where it is not known
-
-    def start_call(self, state: Any) -> ClientCall:
-        """Put an attempt on the wire."""
-        ...
-
-    def schedule_flush(self) -> None:
-        """The core has something to send."""
-        ...
 
 
 class AttemptedCall:
@@ -416,26 +364,28 @@ class AttemptedCall:
     def finish(self, status: Status) -> None:
         """The call is over on the wire."""
         self.status = status
+        well = status.code is StatusCode.OK
         if self._launched:
             calls = self._settings.calls
-            if status.code is StatusCode.OK:
+            if well:
                 calls.succeeded += 1
             else:
                 calls.failed += 1
         if self._replay is not None:
             self._commit()
-        throttle = self.retries.throttle
-        if throttle is not None and status.code is StatusCode.OK:
-            throttle.succeeded()
-        if self._log is None:
-            return
+        if well and self.retries.throttle is not None:
+            self.retries.throttle.succeeded()
+        if self._log is not None:
+            self._stop_attempts()
+        if self.observed is not None:
+            self.observed.ended(status)
+
+    def _stop_attempts(self) -> None:
         self.retries.waiting.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
         if self._hedging is not None:
             self._hedging.stop()
-        if self.observed is not None:
-            self.observed.ended(status)
 
     def cancel(self, status: Status | None = None) -> None:
         """Give the call up."""

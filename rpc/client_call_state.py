@@ -9,7 +9,8 @@ from collections import deque
 from typing import Any
 
 from .call import MessageTooLarge, check_send_size
-from .client_attempts import AttemptedCall, CallLink, CallMethod, CallSettings
+from .client_attempts import AttemptedCall
+from .client_interfaces import CallMethod, CallSettings
 from .compression import CompressionError
 from .envelope import Envelope
 from .errors import RpcError
@@ -18,8 +19,6 @@ from .interceptor import InterceptedCall, apply_hooks, run_chain
 from .metadata import Metadata, MetadataPairs, encode_metadata
 from .observer import CallObserver, tell
 from .status import Status, StatusCode
-
-__all__ = ["CallLink", "ClientCallState", "tell_call"]
 
 
 class ClientCallState(AttemptedCall):

@@ -9,9 +9,10 @@ from .service_config import HedgingPolicy
 from .status import Status, StatusCode
 
 if TYPE_CHECKING:
-    from .client_attempts import AttemptedCall, CallLink
+    from .client_attempts import AttemptedCall
     from .client_call import ClientCall
     from .client_connection import ClientConnection
+    from .client_interfaces import CallLink
     from .metadata import Metadata
     from .timers import TimerHandle
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from .backoff import BackoffPolicy
 from .channelz import SubchannelNode
-from .client_call_state import CallLink
+from .client_interfaces import CallLink
 from .connectivity import (
     CONNECTING,
     IDLE,

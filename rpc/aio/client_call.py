@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..client_call_state import CallLink, ClientCallState
+from ..client_call_state import ClientCallState
+from ..client_interfaces import CallLink
 from ..compression import Uncompressed
 from ..errors import RpcError
 from ..metadata import Metadata, MetadataPairs

@@ -60,7 +60,8 @@ class Script:
         self.previous.append(metadata.get("grpc-previous-rpc-attempts"))
         step = self._steps.pop(0) if len(self._steps) > 1 else self._steps[0]
         if step.head:
-            context.send_initial_metadata(())
+            # Not an empty one: grpcio may send that and the status as Trailers-Only.
+            context.send_initial_metadata((("head", "sent"),))
         if step.pushback is not None:
             context.set_trailing_metadata((("grpc-retry-pushback-ms", step.pushback),))
         if step.code is not None:
