@@ -68,7 +68,7 @@ class ConcurrencyLimits:
                 self._held_by_path[path] = held
         for slots in held:
             if slots.taken >= slots.limit:
-                what = f"{slots.limit} calls run already, as many as {slots.option} allows"
+                what = f"as many calls run already as {slots.option} allows ({slots.limit})"
                 return Status(StatusCode.RESOURCE_EXHAUSTED, what)
         for slots in held:
             slots.taken += 1

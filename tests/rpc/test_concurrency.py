@@ -39,7 +39,7 @@ def test_the_bounds_of_server_service_and_method_hold_together() -> None:
     first = held(limits, UNARY)
     assert f"concurrency_limits['{UNARY}']" in refused(limits, UNARY)
     second = held(limits, DOWN)
-    assert "2 calls run already, as many as concurrency_limits['shapes.Shapes'] allows" in refused(
+    assert "as many calls run already as concurrency_limits['shapes.Shapes'] allows (2)" in refused(
         limits, DOWN
     )
     held(limits, "/other.Service/Method")
@@ -109,7 +109,7 @@ async def test_a_full_server_refuses_at_once_and_answers_health() -> None:
         await eventually(lambda: len(server.runners) == 2)
         error = await failure_of(stub.Unary(Item()))
         assert error.code is StatusCode.RESOURCE_EXHAUSTED
-        assert error.message == "2 calls run already, as many as max_concurrent_calls allows"
+        assert error.message == "as many calls run already as max_concurrent_calls allows (2)"
         await health.HealthStub(channel).Check(health.HealthCheckRequest())
         enough.set()
         for call in calls:
