@@ -51,9 +51,9 @@ class ClientConnection(Connection):
         `headers` come from `headers.request_headers`; `deadline` is an absolute time. `now` dates the call.
         """
         if now is not None:
-            self._now = now
+            self.now = now
         self.calls.started += 1
-        self.calls.last_started = self._now
+        self.calls.last_started = self.now
         call = ClientCall(self, headers, deadline, codec)
         if size := self.http2.oversize(headers):
             call.fail(self._too_large(size))
@@ -72,7 +72,7 @@ class ClientConnection(Connection):
         call.begin()
         self._calls[call.stream_id] = call
         self.streams.started += 1
-        self.streams.last_started = self._now
+        self.streams.last_started = self.now
         if self._keepalive is not None and self._keepalive.dormant:
             self._keepalive.wake()
         if call.stream_id >= STREAM_IDS_RUN_LOW:
@@ -147,7 +147,7 @@ class ClientConnection(Connection):
         if call is None:
             return
         status = reset_status(error_code)
-        if status.code is StatusCode.CANCELLED and call.deadline is not None and call.deadline <= self._now:
+        if status.code is StatusCode.CANCELLED and call.deadline is not None and call.deadline <= self.now:
             status = Status(StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the call ended")  # R37
         call.finish_locally(status)
 

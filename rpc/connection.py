@@ -51,7 +51,7 @@ class Connection:
         self._every_window_opened = False
         self._deadlines: list[tuple[float, int, Call]] = []
         self._order = count()
-        self._now = 0.0
+        self.now = 0.0  # the time of what happened last
         self.last_read = 0.0
         self.bytes_received = 0
         self._unread = 0
@@ -73,7 +73,7 @@ class Connection:
         """Take bytes from the peer. `now` is a monotonic time in seconds."""
         if self.ended:
             return
-        self._now = self.last_read = now
+        self.now = self.last_read = now
         self.bytes_received += len(data)
         try:
             self.http2.receive(data, now)
@@ -91,7 +91,7 @@ class Connection:
         """The next bytes for the transport. Queued messages enter as far as the peer's windows let them, in turn and
         one frame each; `wants_to_send` tells whether another round would bring more. `now` dates what goes out."""
         if now is not None:
-            self._now = now
+            self.now = now
         ready = self._ready
         if self._every_window_opened:
             self._every_window_opened = False
@@ -124,7 +124,7 @@ class Connection:
 
     def handle_timer(self, now: float) -> None:
         """End the calls whose deadline has passed, and do what else is due."""
-        self._now = now
+        self.now = now
         while self._next_deadline() <= now:
             call = heapq.heappop(self._deadlines)[2]
             call.fail(Status(StatusCode.DEADLINE_EXCEEDED, "the deadline passed before the call ended"))
@@ -147,11 +147,6 @@ class Connection:
         if not self.ended:
             self.http2.send_goaway(self.http2.highest_remote_stream_id, error_code, b"")
             self._end(reason)
-
-    @property
-    def now(self) -> float:
-        """The time of what happened last."""
-        return self._now
 
     # -- what calls do --------------------------------------------------------------------------------------------
 
@@ -178,7 +173,7 @@ class Connection:
         self._sample_due = False
         if not self.ended:
             self.http2.ping(BANDWIDTH_PING)
-            self._bandwidth.begin(self._now, self.bytes_received)
+            self._bandwidth.begin(self.now, self.bytes_received)
 
     def call_ended(self, call: Call) -> None:
         """Forget a call."""
@@ -274,5 +269,5 @@ class Connection:
 
     def ping_acknowledged(self, payload: bytes) -> None:
         # For keepalive any byte will do.
-        if payload == BANDWIDTH_PING and self._bandwidth.end(self._now, self.bytes_received):
+        if payload == BANDWIDTH_PING and self._bandwidth.end(self.now, self.bytes_received):
             self.http2.grow_windows(self._bandwidth.window)

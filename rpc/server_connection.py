@@ -49,7 +49,7 @@ class ServerConnection(Connection):
     def _handshake_finished(self) -> None:
         super()._handshake_finished()
         if self._age is not None:
-            self._age.start(self._now)
+            self._age.start(self.now)
 
     def headers_received(self, stream_id: int, block: HeaderBlock, end_stream: bool) -> None:
         call = self._calls.get(stream_id)
@@ -64,15 +64,15 @@ class ServerConnection(Connection):
         if isinstance(request, RequestRefused):
             self._refuse(stream_id, request, end_stream)
             return
-        deadline = None if request.timeout is None else self._now + request.timeout
+        deadline = None if request.timeout is None else self.now + request.timeout
         call = ServerCall(self, stream_id, request, deadline)
         self._calls[stream_id] = call
         calls, streams = self.calls, self.streams
         calls.started += 1
         streams.started += 1
-        calls.last_started = streams.last_started = self._now
+        calls.last_started = streams.last_started = self.now
         if stream_id >= STREAM_IDS_RUN_LOW:
-            self.drain(self._now, b"stream ids run low")  # R73
+            self.drain(self.now, b"stream ids run low")  # R73
         if request.encoding != "identity" and request.encoding not in CODECS:
             self._refuse_encoding(call)
             return
@@ -129,13 +129,13 @@ class ServerConnection(Connection):
         if strikes is None:
             return
         progressed, http2.progressed = http2.progressed, False
-        if not strikes.ping(self._now, calls=bool(self._calls), progressed=progressed):
+        if not strikes.ping(self.now, calls=bool(self._calls), progressed=progressed):
             raise ConnectionFault(Http2Error.ENHANCE_YOUR_CALM, "too_many_pings")  # R68
 
     def ping_acknowledged(self, payload: bytes) -> None:
         super().ping_acknowledged(payload)
         if payload == _DRAIN_PING:
-            self._send_final_goaway(self._now)
+            self._send_final_goaway(self.now)
 
     def _send_final_goaway(self, now: float) -> float:
         if self._final_goaway_due:
@@ -147,10 +147,10 @@ class ServerConnection(Connection):
     def call_ended(self, call: Call) -> None:
         super().call_ended(call)
         if not self._calls:
-            self.idle_since = self._now
+            self.idle_since = self.now
         if isinstance(call, ServerCall) and call.recorded is not None:
             method, came = call.recorded
-            method.call_ended(StatusCode.CANCELLED if call.code is None else call.code, self._now - came)
+            method.call_ended(StatusCode.CANCELLED if call.code is None else call.code, self.now - came)
         self._end_if_drained()
 
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:
