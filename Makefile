@@ -71,7 +71,7 @@ test: $(VENV)/.installed-test ## run the tests, without the slow ones
 	$(BIN)/python -m pytest -m 'not slow'
 
 .PHONY: check
-check: lint types coverage conformance slow wheel-check ## all that CI runs: lint, format, types, every test, coverage, the real peers, the official suites, the wheel
+check: lint types rules coverage conformance slow wheel-check ## all that CI runs: lint, format, types, every test, coverage, the real peers, the official suites, the wheel
 
 .PHONY: lint
 lint: $(VENV)/.installed-lint ## look for lint, and for files that are not formatted
@@ -98,8 +98,12 @@ slow: $(VENV)/.installed-lint peers ## run the slow tests
 	$(BIN)/python -m pytest -m slow --timeout 1200 --durations=5
 
 .PHONY: interop
-interop: $(VENV)/.installed-test peers ## talk to the real peers only: grpcio (sync and aio), grpcurl
-	$(BIN)/python -m pytest tests/interop -rs
+interop: $(VENV)/.installed-test peers ## talk to the real peers only, and print the matrix of the official interop cases
+	$(BIN)/python -m pytest tests/interop -rs -p tests.interop.official.matrix --matrix docs/reference/interop.md
+
+.PHONY: rules
+rules: $(VENV)/.installed-test ## list every rule of gRPC over HTTP/2 with the tests that cover it; fail if one has none
+	@$(BIN)/python -m tests.rules
 
 .PHONY: conformance
 conformance: $(VENV)/.installed ## run the official protobuf conformance suites: every test, recommended ones too
