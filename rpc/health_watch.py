@@ -82,7 +82,10 @@ class HealthWatch:
     # -- the sink of the call -------------------------------------------------------------------------------------
 
     def wake(self) -> None:
-        """The response has begun."""
+        """Nothing waits for it."""
+
+    def response_started(self) -> None:
+        """It may take long until it tells something."""
 
     def message_received(self, envelope: Envelope, size: int) -> None:
         """The server tells its health."""
@@ -132,6 +135,8 @@ class _Nobody:
     """The sink of a call that nobody asks about any more."""
 
     def wake(self) -> None: ...
+
+    def response_started(self) -> None: ...
 
     def message_received(self, envelope: Envelope, size: int) -> None: ...
 
