@@ -218,10 +218,11 @@ class Hedging:
             self._cancel_timer()
             return
         pushback = read_pushback(status)
-        non_fatal = status.code in self._policy.non_fatal_status_codes and not status.final
-        if non_fatal or pushback == NEVER:
+        well = status.code is StatusCode.OK
+        fatal = status.final or status.code not in self._policy.non_fatal_status_codes
+        if not well and (not fatal or pushback == NEVER):
             self._call.retries.failed()
-        if status.code is StatusCode.OK or not non_fatal:
+        if well or fatal:
             self.stop()
             self._call.adopt(hedge.core, hedge.link)
             self._call.finish(status)
