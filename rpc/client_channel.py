@@ -22,6 +22,7 @@ from .keepalive import Keepalive, too_many_pings
 from .limits import Limits, make_limits
 from .pick_first import PickFirst
 from .polling_resolver import dns_resolver
+from .proxy import ENVIRONMENT, Proxy, choose_proxy
 from .resolver import MIN_INTERVAL, Endpoint, ResolverFactory, static_resolver
 from .retry import ChannelRetries
 from .round_robin import RoundRobin, WeightedRoundRobin
@@ -75,6 +76,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         connection_attempt_delay: float = 0.25,
         max_connections_per_subchannel: int = 1,
         keepalive: Keepalive | None = None,
+        proxy: str | None = ENVIRONMENT,
         channelz: Channelz | None = None,
         limits: Limits | None = None,
         **limit_overrides: Any,
@@ -88,9 +90,14 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
             )
         _check("connection_attempt_delay", connection_attempt_delay, *ATTEMPT_DELAYS)
         _check("max_connections_per_subchannel", max_connections_per_subchannel, 1, MAX_CONNECTIONS)
+        self.proxy = choose_proxy(parsed, proxy, self._environment())
+        if self.proxy is not None:
+            resolver = _proxy_resolver(self.proxy, resolve_interval)
+        else:
+            resolver = (resolvers or {}).get(parsed.scheme) or _built_in_resolver(parsed, resolve_interval)
         super().__init__(
             parsed,
-            (resolvers or {}).get(parsed.scheme) or _built_in_resolver(parsed, resolve_interval),
+            resolver,
             known,
             load_balancing,
             config,
@@ -115,6 +122,10 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         if channelz is not None:
             self.show_in(channelz)
         self._set_up()
+
+    def _environment(self) -> Mapping[str, str]:
+        """The variables that may name a proxy."""
+        raise NotImplementedError
 
     def _set_up(self) -> None:
         """Make what the shell needs besides."""
@@ -223,6 +234,12 @@ def _built_in_resolver(target: ChannelTarget, interval: float) -> ResolverFactor
             return static_resolver(map(Endpoint, parse_address_list(target.scheme, target.endpoint)))
         case _:
             return dns_resolver(interval=interval)
+
+
+def _proxy_resolver(proxy: Proxy, interval: float) -> ResolverFactory:
+    """The addresses to connect to are the proxy's; it looks the target up itself (A1)."""
+    name = proxy.address.authority
+    return lambda target: dns_resolver(interval=interval)(ChannelTarget("dns", name, str(proxy)))
 
 
 def _check(name: str, value: float, low: float, high: float) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..target import Target
 from .client_call import CallState
 from .link import Link
 from .methods import StreamStreamMethod, StreamUnaryMethod, UnaryStreamMethod, UnaryUnaryMethod
+from .tunnel import open_tunnel
 
 
 class ClientLink(Link[ClientConnection]):
@@ -132,6 +134,8 @@ class Channel(
     - `resolve_interval`: the shortest time between two lookups in DNS, in seconds.
     - `connection_attempt_delay`: seconds that one address of several has before the next one is tried besides it.
     - `max_connections_per_subchannel`: further connections are made when a server's limit of streams is reached (A105).
+    - `proxy`: "http://user:password@host:port" of an HTTP CONNECT proxy; None: none. By default the environment names
+      it: grpc_proxy, https_proxy or http_proxy, unless no_grpc_proxy or no_proxy excepts the target.
     - `keepalive`: when to ask a silent server for a sign of life, see `Keepalive`; never by default.
     - `channelz`: a Channelz that shall show the channel, its subchannels and their connections.
     - `limits`, or any field of Limits as a keyword: see `Limits`.
@@ -144,6 +148,9 @@ class Channel(
     _unary_stream = UnaryStreamMethod[Any]
     _stream_unary = StreamUnaryMethod[Any]
     _stream_stream = StreamStreamMethod[Any]
+
+    def _environment(self) -> Mapping[str, str]:
+        return os.environ
 
     def _set_up(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -205,7 +212,10 @@ class Channel(
     async def open_transport(self, link: ClientLink) -> None:
         """Connect a link to its address. Raises what prevents it."""
         address, tls, name = link.address, self._tls, self.tls_name
-        if address.path:
+        if self.proxy is not None:
+            sock = await open_tunnel(self.loop, address, self.proxy)
+            await self.loop.create_connection(lambda: link, sock=sock, ssl=tls, server_hostname=name)
+        elif address.path:
             await self.loop.create_unix_connection(lambda: link, address.path, ssl=tls, server_hostname=name)
         else:
             await self.loop.create_connection(

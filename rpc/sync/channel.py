@@ -8,7 +8,7 @@ import socket
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -55,6 +55,9 @@ class Channel(
 
     waits_for_attempts = True
 
+    def _environment(self) -> Mapping[str, str]:
+        return os.environ
+
     def _set_up(self) -> None:
         self.driver = Driver(self)
         self.links: list[Link] = []
@@ -92,7 +95,7 @@ class Channel(
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
     def dial(self, attempt: Attempt) -> Dial:
-        dial = Dial(self, attempt, open_socket(attempt.address, self._tls, self.tls_name))
+        dial = Dial(self, attempt, open_socket(attempt.address, self._tls, self.tls_name, self.proxy))
         self._dials.append(dial)
         return dial
 

@@ -10,6 +10,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..client_channel import check_alpn
+from ..proxy import ConnectHandshake, Proxy
 from ..subchannel import Attempt
 from ..target import Target
 from .link import Link
@@ -31,15 +32,20 @@ class Interest(NamedTuple):
 Steps = Generator[Interest, None, socket.socket]
 
 
-def open_socket(address: Target, tls: ssl.SSLContext | None, name: str | None) -> Steps:
-    """Connect to one address, over TLS if asked to. Returns a non-blocking socket; raises what prevents it.
+def open_socket(
+    address: Target, tls: ssl.SSLContext | None, name: str | None, proxy: Proxy | None = None
+) -> Steps:
+    """Connect to one address, which may be a proxy's, over TLS if asked to. Returns a non-blocking socket; raises what
+    prevents it.
 
     An address that is a name is looked up, and that does block: the system has no other way without a thread.
     """
     sock = yield from _connect(*_socket_address(address))
-    if tls is None:
-        return sock
     try:
+        if proxy is not None:
+            yield from _tunnel(sock, ConnectHandshake(proxy))
+        if tls is None:
+            return sock
         sock = tls.wrap_socket(sock, server_hostname=name, do_handshake_on_connect=False)
         yield from _shake_hands(sock)
     except BaseException:
@@ -71,6 +77,20 @@ def _connect(family: int, address: Any) -> Steps:
         sock.close()
         raise
     return sock
+
+
+def _tunnel(sock: socket.socket, handshake: ConnectHandshake) -> Generator[Interest, None, None]:
+    rest = handshake.request
+    while rest:
+        yield Interest(sock, WRITE)
+        rest = rest[sock.send(rest) :]
+    # Byte by byte, so that nothing of what follows is taken from whoever reads the socket next.
+    while True:
+        try:
+            if handshake.receive(sock.recv(1)) is not None:
+                return
+        except BlockingIOError:
+            yield Interest(sock, READ)
 
 
 def _shake_hands(sock: ssl.SSLSocket) -> Generator[Interest, None, None]:
