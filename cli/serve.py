@@ -62,6 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--no-health", action="store_true", help="without grpc.health.v1")
     parser.add_argument("--no-reflection", action="store_true", help="without server reflection")
+    parser.add_argument("--stats", action="store_true", help="record calls by method, for `barewire top`")
+    parser.add_argument(
+        "--channelz", action="store_true", help="with grpc.channelz.v1: who is connected, how"
+    )
     parser.add_argument(
         "--grace", type=seconds, default=30.0, metavar="SECONDS", help="to finish calls; default: 30"
     )
@@ -91,6 +95,8 @@ async def _server(arguments: argparse.Namespace) -> Server:
         health=not arguments.no_health,
         reflection=not arguments.no_reflection,
         max_concurrent_calls=arguments.max_concurrent_calls,
+        channelz=arguments.channelz,
+        stats=arguments.stats,
     )
 
 

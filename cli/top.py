@@ -3,7 +3,7 @@
   barewire top localhost:50051
   barewire top localhost:50051 --once --json
 
-A barewire server tells methods when it records statistics (`Server(…, stats=True)`). Of any other server that has
+A barewire server tells methods when it records statistics (`serve --stats`). Of any other server that has
 channelz, the servers of its process and their connections are shown."""
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ async def _views(channel: Channel, metadata: Metadata, interval: float) -> Views
             if error.code is not StatusCode.UNIMPLEMENTED:
                 raise
     raise UserError(
-        "the server offers neither statistics nor channelz; start it with Server(…, stats=True) or channelz=True"
+        "the server offers neither statistics nor channelz; start it with Server(…, stats=True) "
+        "or `barewire serve --stats`"
     )
 
 

@@ -60,6 +60,7 @@ def test_methods(barewire: Barewire, with_stats: str) -> None:
     assert watching["p50_ms"] is None
 
 
+@pytest.mark.rule(100)
 def test_servers_and_connections_where_there_is_channelz_alone(
     barewire: Barewire, with_channelz: str
 ) -> None:
@@ -74,6 +75,7 @@ def test_servers_and_connections_where_there_is_channelz_alone(
     assert busy["streams"] > busy["failed"] == 0
 
 
+@pytest.mark.rule(100)
 def test_a_server_of_grpcio(barewire: Barewire) -> None:
     handler = grpc.unary_unary_rpc_method_handler(lambda request, context: request)
     server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.enable_channelz", 1)])
@@ -146,6 +148,15 @@ def test_lines_of_json_until_it_is_interrupted(with_stats: str) -> None:
         assert child.wait() == 0
     calls = [row["calls"] for view in views for row in view["methods"] if row["method"] == GET_BOOK]
     assert calls == sorted(calls)
+
+
+@pytest.mark.parametrize(
+    ("flag", "source"), [("--stats", "barewire.v1.Stats"), ("--channelz", "grpc.channelz.v1")]
+)
+def test_what_serve_can_switch_on(barewire: Barewire, flag: str, source: str) -> None:
+    arguments = ["serve", "tests.cli.bookstore_server:Bookstore", "--port", "0", flag]
+    with Child("barewire.cli", *arguments) as child:
+        assert once(barewire, child.line().split()[-1])["source"] == source
 
 
 def test_a_server_that_has_neither(barewire: Barewire, target: str) -> None:
