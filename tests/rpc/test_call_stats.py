@@ -93,7 +93,7 @@ async def test_what_a_server_records() -> None:
         await stub.Unary(Item())
         for code in ("NOT_FOUND", "NOT_FOUND", "ABORTED"):
             await failure_of(stub.Unary(Item(text=code)))
-        await failure_of(stub.Unary(Item(text="wait"), timeout=0.05))
+        await failure_of(stub.Unary(Item(text="wait"), timeout=0.2))
         cancelled = stub.Unary(Item(text="wait"))
         running = stub.Unary(Item(text="wait"))
         await eventually(lambda: stats.methods[UNARY].started == 7)
@@ -157,7 +157,7 @@ def test_intervals() -> None:
     """A second unless asked for something else; never so short that it is a load of its own."""
 
     async def gaps(request: Any) -> list[float]:
-        watch = StatsServicer(CallStats()).Watch(request, None)
+        watch: Any = StatsServicer(CallStats()).Watch(request, None)
         clocks = [(await anext(watch)).clock.to_timedelta().total_seconds() for _ in range(3)]
         await watch.aclose()
         return [round(b - a, 6) for a, b in pairwise(clocks)]
