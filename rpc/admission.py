@@ -32,6 +32,8 @@ class AdmissionTarget(Protocol):
     @property
     def goaway_sent(self) -> bool: ...
     def pass_to_h2(self, raw: bytes) -> None: ...
+    def pass_data_to_h2(self, stream_id: int, data: bytes, end_stream: bool) -> None: ...
+    def pass_headers_to_h2(self, stream_id: int, end_stream: bool) -> None: ...
     def send_by_hand(self, frame: bytes) -> None: ...
     def reset(self, stream_id: int, error_code: int) -> None: ...
 
@@ -100,7 +102,10 @@ class Admission:
             return
         if len(frame.raw) == f.FRAME_HEADER_SIZE and not frame.flags & f.END_STREAM:
             self._guard.count_control(self._now)
-        self._http2.pass_to_h2(frame.raw)
+        if frame.flags & f.PADDED:
+            self._http2.pass_to_h2(frame.raw)
+        else:
+            self._http2.pass_data_to_h2(stream_id, frame.payload, bool(frame.flags & f.END_STREAM))
 
     def fault(self, stream_id: int, reason: str, error_code: Http2Error = Http2Error.PROTOCOL_ERROR) -> None:
         """The peer broke the rules of one stream. It gets that stream reset, but not too many of them: a reset frees
@@ -172,7 +177,7 @@ class Admission:
         elif self._client_side and stream is not None and _is_informational(self.block):
             self._take_informational(stream_id, bool(end_stream))
         else:
-            self._http2.pass_to_h2(f.frame(f.HEADERS, end_stream | f.END_HEADERS, stream_id))
+            self._http2.pass_headers_to_h2(stream_id, bool(end_stream))
 
     def _take_informational(self, stream_id: int, end_stream: bool) -> None:
         self._guard.count_control(self._now)

@@ -7,7 +7,7 @@ where the fault is a stream's, the connection only for the rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import h2.connection
 import h2.events
@@ -15,6 +15,7 @@ import h2.exceptions
 import h2.settings
 from h2.config import H2Configuration
 from h2.settings import SettingCodes
+from hyperframe.frame import DataFrame, Frame, HeadersFrame
 
 from . import frames as f
 from .admission import Admission
@@ -40,6 +41,9 @@ class Http2Listener(Protocol):
     def ping_acknowledged(self, payload: bytes) -> None: ...
 
 
+_FrameHandlers = dict[type[Frame], Callable[[Frame], tuple[list[Frame], list[h2.events.Event]]]]
+
+
 class _H2Connection(h2.connection.H2Connection):
     """h2 counts its streams by walking over all of them, for each stream that opens. Our own count is used instead,
     and streams that are over are taken out one by one."""
@@ -52,6 +56,17 @@ class _H2Connection(h2.connection.H2Connection):
     def open_inbound_streams(self) -> int:
         return 0
 
+    def receive_frame(self, frame: Frame) -> list[h2.events.Event]:
+        """What `receive_data` does with the bytes of a frame. It would parse them again, and write down a `repr` of
+        every frame for a log that nobody keeps."""
+        handlers = cast(_FrameHandlers, self._frame_dispatch_table)  # pyright: ignore[reportUnknownMemberType]
+        try:
+            frames, events = handlers[type(frame)](frame)
+        except (h2.exceptions.StreamClosedError, h2.exceptions.StreamIDTooLowError):
+            return self._receive_frame(frame)  # it fails again, and is judged there
+        self._prepare_for_sending(frames)
+        return events
+
 
 class _NoFields:
     """Stands where h2 has its HPACK decoder. Blocks are decoded in front of h2, and h2 sees none of their fields: it
@@ -59,6 +74,26 @@ class _NoFields:
 
     def decode(self, data: bytes, raw: bool = True) -> list[HeaderField]:
         return []
+
+
+class _NextBlock:
+    """Stands where h2 has its HPACK encoder. h2 sees no fields here either: it would look through them several times.
+    `fields` are those of the block that it asks for next."""
+
+    def __init__(self) -> None:
+        self._encoder = RememberingEncoder()
+        self.fields: Sequence[HeaderField] = ()
+
+    @property
+    def header_table_size(self) -> int:
+        return self._encoder.header_table_size
+
+    @header_table_size.setter
+    def header_table_size(self, value: int) -> None:
+        self._encoder.header_table_size = value
+
+    def encode(self, headers: object) -> bytes:
+        return self._encoder.encode(self.fields)
 
 
 class Http2Connection:
@@ -85,6 +120,7 @@ class Http2Connection:
         self.stream_window = limits.stream_window  # of new streams, as far as the peer has agreed
         self._connection_window = limits.connection_window
         self.peer_max_header_list_size: int | None = None  # as the peer's SETTINGS have it
+        self._next_block = _NextBlock()
         self._h2 = self._make_h2()
 
     def _make_h2(self) -> _H2Connection:
@@ -98,7 +134,7 @@ class Http2Connection:
         )
         connection = _H2Connection(config)
         connection.max_inbound_frame_size = 2**24 - 1  # the gate checks; header blocks are handed over whole
-        connection.encoder = RememberingEncoder()
+        connection.encoder = self._next_block  # type: ignore[assignment]
         connection.decoder = _NoFields()  # type: ignore[assignment]
         connection.local_settings = h2.settings.Settings(
             client=self._client_side,
@@ -198,7 +234,8 @@ class Http2Connection:
     def send_headers(self, stream_id: int, headers: Sequence[HeaderField], end_stream: bool = False) -> None:
         """Send HEADERS: a request, a response head or trailers."""
         self.progressed = True
-        self._h2.send_headers(stream_id, headers, end_stream)
+        self._next_block.fields = headers
+        self._h2.send_headers(stream_id, (), end_stream)
         if end_stream:
             self._end_local(stream_id)
 
@@ -297,11 +334,30 @@ class Http2Connection:
                 self._out = [fault.farewell]
             raise
 
+    def pass_data_to_h2(self, stream_id: int, data: bytes, end_stream: bool) -> None:
+        """Let h2 take DATA without padding."""
+        frame = DataFrame(stream_id, data)
+        frame.body_len = len(data)
+        if end_stream:
+            frame.flags.add("END_STREAM")
+        self._pass(self._h2.receive_frame, frame)
+
+    def pass_headers_to_h2(self, stream_id: int, end_stream: bool) -> None:
+        """Let h2 take HEADERS, without their fields."""
+        frame = HeadersFrame(
+            stream_id, flags=("END_HEADERS", "END_STREAM") if end_stream else ("END_HEADERS",)
+        )
+        self._pass(self._h2.receive_frame, frame)
+
     def pass_to_h2(self, raw: bytes) -> None:
+        """Let h2 take the bytes of one frame."""
+        self._pass(self._h2.receive_data, raw)
+
+    def _pass(self, receive: Callable[[Any], list[h2.events.Event]], frame: Frame | bytes) -> None:
         """Let h2 take one frame, and act on what it makes of it."""
         connection = self._h2
         try:
-            events = connection.receive_data(raw)
+            events = receive(frame)
         except h2.exceptions.ProtocolError as error:
             connection.clear_outbound_data_buffer()  # its GOAWAY; ours says why
             code = Http2Error(int(error.error_code))
