@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from operator import index, methodcaller
 from typing import TYPE_CHECKING, Any
 
 from .errors import WireError
@@ -48,6 +49,13 @@ def key_and_value(field: FieldPlan) -> tuple[FieldPlan, FieldPlan]:
     if field.key is None or field.value is None:
         raise WireError(f"the plan of map field {field.name} lacks its key or value")
     return field.key, field.value
+
+
+def map_order(key: FieldPlan) -> Callable[[Any], Any]:
+    """What the keys of a map are sorted by: numbers by value, false before true, text by its bytes (or code points)."""
+    if key.kind is Kind.STRING:
+        return methodcaller("encode", "utf-8", "surrogateescape")
+    return index
 
 
 def holds_messages(field: FieldPlan) -> bool:

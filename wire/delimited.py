@@ -17,9 +17,9 @@ MAX_DELIMITED_SIZE = 64 * 1024 * 1024
 M = TypeVar("M", bound=Message)
 
 
-def encode_delimited(message: Message) -> bytes:
-    """Length and bytes of one message. Raises EncodeError."""
-    data = message.encode()
+def encode_delimited(message: Message, *, deterministic: bool = False) -> bytes:
+    """Length and bytes of one message; for `deterministic` see `Message.encode`. Raises EncodeError."""
+    data = message.encode(deterministic=deterministic)
     return encode_varint(len(data)) + data
 
 
@@ -31,9 +31,9 @@ def decode_delimited(message_class: type[M], data: bytes) -> Iterator[M]:
         yield _decode(message_class, data[start:position], start)
 
 
-def write_delimited(stream: BinaryIO, message: Message) -> None:
+def write_delimited(stream: BinaryIO, message: Message, *, deterministic: bool = False) -> None:
     """Write one message with its length."""
-    stream.write(encode_delimited(message))
+    stream.write(encode_delimited(message, deterministic=deterministic))
 
 
 def read_delimited(

@@ -41,6 +41,8 @@ _COMMON = {
     "odd_bytes": helpers.odd_bytes,
     "odd_list": helpers.odd_list,
     "odd_map": helpers.odd_map,
+    "in_order": helpers.in_order,
+    "in_byte_order": helpers.in_byte_order,
     "odd_message": helpers.odd_message,
     "odd_zero": helpers.odd_zero,
     "LEAST_FLOAT": helpers.LEAST_FLOAT,
@@ -53,16 +55,20 @@ _COMMON = {
 class EncoderEmitter:
     """Gathers, field by field, the statements of an encoder and the pieces that it joins at the end."""
 
-    def __init__(self, source: Source, plan: MessagePlan, linker: Linker) -> None:
+    def __init__(
+        self, source: Source, plan: MessagePlan, linker: Linker, deterministic: bool = False
+    ) -> None:
         self.source = source
         self.plan = plan
         self.linker = linker
+        self.deterministic = deterministic
+        self.write = "write_deterministic" if deterministic else "write"  # the kind of function to call
         self.pieces: list[str] = []
         source.namespace.update(_COMMON)
 
     def emit_message(self) -> None:
         """`write(m, depth)`: the bytes of a message; `depth` is how many more levels of nesting are allowed."""
-        with self.source.block("def write(m, depth):"):
+        with self.source.block(f"def {self.write}(m, depth):"):
             self.source.line("if depth < 0: raise Unusual")
             self.emit_body()
 
@@ -79,13 +85,13 @@ class EncoderEmitter:
             elif not any(field in run for run in runs.values()):
                 self.emit_field(field, f"m.{field.attribute}")
         if plan.extensions:
-            write_extensions = self.linker.function(plan, "write_extensions")
+            write_extensions = self.linker.function(plan, f"{self.write}_extensions")
             self.pieces.append(f"{write_extensions}(m._extensions, depth) if m._extensions else b''")
         self._finish()
 
     def emit_extensions(self) -> None:
         """`write_extensions(values, depth)`: the bytes of a message's extensions, given as a dict by number."""
-        with self.source.block("def write_extensions(values, depth):"):
+        with self.source.block(f"def {self.write}_extensions(values, depth):"):
             for number in sorted(self.plan.extensions):
                 self.emit_field(self.plan.extensions[number], f"values.get({number})")
             self.source.line(f"return {self._joined()}")
@@ -193,7 +199,7 @@ class EncoderEmitter:
             source.line("if depth < 1: raise Unusual")
             self._check_depth(value, 2)
             source.line("parts = []; add = parts.append")
-            with source.block(f"for k, x in {v}.items():"):
+            with source.block(f"for k, x in {self._entries(key, v)}:"):
                 pieces: list[str] = []
                 lengths: list[str] = []
                 for part, local in ((key, "k"), (value, "x")):
@@ -210,6 +216,11 @@ class EncoderEmitter:
             source.line(f"{v} = join(parts)")
         source.line(f"else: {v} = b''")
         self.pieces.append(v)
+
+    def _entries(self, key: FieldPlan, v: str) -> str:
+        if not self.deterministic:
+            return f"{v}.items()"
+        return f"in_order({v})" if key.kind is not Kind.STRING or key.utf8 else f"in_byte_order({v})"
 
     def _run(self, run: list[FieldPlan]) -> None:
         """Neighbouring fields of fixed width: one Struct packs tags and values, unless one of them is zero."""
@@ -236,7 +247,7 @@ class EncoderEmitter:
             self._to_bytes(field, v)
         else:
             sub = sub_plan(field)
-            write = self.linker.function(sub, "write")
+            write = self.linker.function(sub, self.write)
             if self.linker.inlines(sub):
                 known = source.bind(f"Message_{field.number}", message_class(sub))
                 otherwise = f"{v} = {write}({v}, {depth})"
@@ -318,7 +329,9 @@ def emit_encode(source: Source, plan: MessagePlan, linker: Linker) -> None:
     """`encode(m)`, which takes the place of `Message.encode`. A small message saves itself the call of `write`."""
     source.bind("FAULTS", (*helpers.FAULTS, Unusual))
     source.bind("interpret", interpret.encode)
-    with source.block("def encode(m):"):
+    with source.block("def encode(m, deterministic=False):"):
+        if plan.extensions or any(map(_may_hold_map, plan.fields)):
+            source.line(f"if deterministic: return {linker.function(plan, 'encode_deterministic')}(m)")
         with source.block("try:"):
             if linker.inlines(plan):
                 emit_leaf_encoder(source, plan, "m", "return {}")
@@ -330,3 +343,18 @@ def emit_encode(source: Source, plan: MessagePlan, linker: Linker) -> None:
         source.line("except FAULTS: pass")
         # Not inside `except`: the error that the interpreter raises is the first that its reader should see.
         source.line("return interpret(m)")
+
+
+def _may_hold_map(field: FieldPlan) -> bool:
+    return field.cardinality is Cardinality.MAP or holds_messages(field)
+
+
+def emit_encode_deterministic(source: Source, plan: MessagePlan, linker: Linker) -> None:
+    """`encode_deterministic(m)`, which `encode` calls when it is asked for sorted maps."""
+    source.bind("FAULTS", (*helpers.FAULTS, Unusual))
+    source.bind("interpret", interpret.encode)
+    with source.block("def encode_deterministic(m):"):
+        write = linker.function(plan, "write_deterministic")
+        source.line(f"try: return {write}(m, {MAX_NESTING})")
+        source.line("except FAULTS: pass")
+        source.line("return interpret(m, True)")

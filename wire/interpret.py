@@ -19,6 +19,7 @@ from .access import (
     is_list,
     key_and_value,
     load,
+    map_order,
     message_class,
     set_extensions,
     store,
@@ -49,10 +50,10 @@ def decode(plan: MessagePlan, data: bytes | bytearray | memoryview) -> Message:
     return message
 
 
-def encode(message: Message) -> bytes:
-    """The bytes of `message`. Raises EncodeError."""
+def encode(message: Message, deterministic: bool = False) -> bytes:
+    """The bytes of `message`, with the entries of maps in order of their keys if asked for. Raises EncodeError."""
     try:
-        return write_message(message, MAX_NESTING)
+        return write_message(message, MAX_NESTING, deterministic)
     except EncodeError as error:
         error.message_name = message.__plan__.full_name
         raise
@@ -250,35 +251,35 @@ def missing_required(message: Message) -> str | None:
 # Encoding ---------------------------------------------------------------------------------------------------------
 
 
-def write_message(message: Message, depth: int) -> bytes:
+def write_message(message: Message, depth: int, deterministic: bool) -> bytes:
     """The fields of `message` in order of number, then its extensions likewise, then its unknown fields."""
     if depth < 0:
         raise EncodeError(f"nested deeper than {MAX_NESTING} levels")
     plan = message.__plan__
     parts: list[bytes] = []
     for field in plan.fields:
-        parts += _write_field(field, getattr(message, field.attribute), depth)
+        parts += _write_field(field, getattr(message, field.attribute), depth, deterministic)
     for number, value in sorted(set_extensions(message).items()):
         if plan.message_set:
-            parts += message_set.write_item(plan.extensions[number], value, depth)
+            parts += message_set.write_item(plan.extensions[number], value, depth, deterministic)
         else:
-            parts += _write_field(plan.extensions[number], value, depth)
+            parts += _write_field(plan.extensions[number], value, depth, deterministic)
     parts.append(bytes(message._unknown))
     return b"".join(parts)
 
 
-def _write_field(field: FieldPlan, value: Any, depth: int) -> list[bytes]:
+def _write_field(field: FieldPlan, value: Any, depth: int, deterministic: bool) -> list[bytes]:
     try:
         if field.cardinality is Cardinality.MAP:
-            return _write_map(field, value, depth)
+            return _write_map(field, value, depth, deterministic)
         if field.cardinality is Cardinality.REPEATED:
-            return _write_repeated(field, value, depth)
+            return _write_repeated(field, value, depth, deterministic)
         if value is None and has_presence(field):
             if field.cardinality is Cardinality.REQUIRED:
                 raise EncodeError("required field is not set")
             return []
-        payload = write_value(field, value, depth)
-        if field.cardinality is Cardinality.IMPLICIT and payload == write_value(field, zero(field), depth):
+        payload = write_value(field, value, depth, deterministic)
+        if field.cardinality is Cardinality.IMPLICIT and payload == scalar(field).write(zero(field)):
             return []
         return [encode_tag(field.number, wire_type(field)), payload]
     except EncodeError as error:
@@ -286,13 +287,13 @@ def _write_field(field: FieldPlan, value: Any, depth: int) -> list[bytes]:
         raise
 
 
-def _write_repeated(field: FieldPlan, value: Any, depth: int) -> list[bytes]:
+def _write_repeated(field: FieldPlan, value: Any, depth: int, deterministic: bool) -> list[bytes]:
     if not is_list(value):
         raise EncodeError(f"{show(value)} is not a list")
     payloads: list[bytes] = []
     for index, item in enumerate(value):
         try:
-            payloads.append(write_value(field, item, depth))
+            payloads.append(write_value(field, item, depth, deterministic))
         except EncodeError as error:
             error.within(f"[{index}]")
             raise
@@ -303,33 +304,37 @@ def _write_repeated(field: FieldPlan, value: Any, depth: int) -> list[bytes]:
     return [part for payload in payloads for part in (tag, payload)]
 
 
-def _write_map(field: FieldPlan, value: Any, depth: int) -> list[bytes]:
+def _write_map(field: FieldPlan, value: Any, depth: int, deterministic: bool) -> list[bytes]:
     if not isinstance(value, Mapping):
         raise EncodeError(f"{show(value)} is not a dict")
     entries = cast("Mapping[Any, Any]", value)
     if entries and depth < 1:
         raise EncodeError(f"nested deeper than {MAX_NESTING} levels")
     key_field, value_field = key_and_value(field)
-    parts: list[bytes] = []
+    written: dict[Any, bytes] = {}
     for key, item in entries.items():
         try:
-            entry = encode_tag(1, wire_type(key_field)) + write_value(key_field, key, depth - 1)
-            entry += encode_tag(2, wire_type(value_field)) + write_value(value_field, item, depth - 1)
+            entry = encode_tag(1, wire_type(key_field)) + write_value(
+                key_field, key, depth - 1, deterministic
+            )
+            entry += encode_tag(2, wire_type(value_field))
+            written[key] = entry + write_value(value_field, item, depth - 1, deterministic)
         except EncodeError as error:
             error.within(f"[{show(key)}]")
             raise
-        parts += [encode_tag(field.number, WireType.LEN), encode_varint(len(entry)), entry]
-    return parts
+    keys = sorted(written, key=map_order(key_field)) if deterministic else written
+    tag = encode_tag(field.number, WireType.LEN)
+    return [part for key in keys for part in (tag, encode_varint(len(written[key])), written[key])]
 
 
-def write_value(field: FieldPlan, value: Any, depth: int) -> bytes:
+def write_value(field: FieldPlan, value: Any, depth: int, deterministic: bool) -> bytes:
     """One value without its tag; a group brings its end tag along."""
     if not holds_messages(field):
         return scalar(field).write(value)
     expected = message_class(sub_plan(field))
     if not isinstance(value, expected):
         raise EncodeError(f"{show(value)} is not a {expected.__plan__.full_name}")
-    content = write_message(value, depth - 1)
+    content = write_message(value, depth - 1, deterministic)
     if field.kind is Kind.GROUP:
         return content + encode_tag(field.number, WireType.EGROUP)
     return encode_varint(len(content)) + content

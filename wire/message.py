@@ -70,10 +70,14 @@ class Message:
     # Both are replaced in the class by the compiled functions when they are first called. They stay in use where
     # somebody got hold of them before (`deserializer=Book.decode`), so they should cost little.
 
-    def encode(self) -> bytes:
-        """The message as bytes. Raises EncodeError, naming the field, for a value that its field cannot hold."""
+    def encode(self, deterministic: bool = False) -> bytes:
+        """The message as bytes. Raises EncodeError, naming the field, for a value that its field cannot hold.
+
+        Maps are written in the order in which they were filled. With `deterministic`, the entries of every map, here
+        and below, are sorted by key, so that equal messages have equal bytes (if their unknown fields are equal).
+        """
         codec = self.__plan__.codec or _new_codec(self.__plan__)
-        return codec.encode(self)
+        return codec.encode(self, deterministic)
 
     @classmethod
     def decode(cls, data: bytes | bytearray | memoryview) -> Self:

@@ -62,12 +62,12 @@ def _parse_item(data: bytes, position: int, end: int) -> tuple[int, tuple[int, i
         position = skip_value(data, number, wire_type, after, end, MAX_NESTING)
 
 
-def write_item(field: FieldPlan, value: Any, depth: int) -> list[bytes]:
+def write_item(field: FieldPlan, value: Any, depth: int, deterministic: bool) -> list[bytes]:
     """The item of one extension."""
     from .interpret import write_value
 
     try:
-        payload = write_value(field, value, depth - 1)
+        payload = write_value(field, value, depth - 1, deterministic)
     except EncodeError as error:
         error.within(field.name)
         raise

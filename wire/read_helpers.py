@@ -140,8 +140,11 @@ def unusual(message: Message, plan: MessagePlan, data: bytes, position: int, end
     field = plan.field(tag[0])
     if field is None or not holds_messages(field):
         return interpret.read_field(message, plan, data, position, tag, depth, end)
+    held = load(message, plan, field)
     several = field.cardinality in (Cardinality.REPEATED, Cardinality.MAP)
-    size = len(load(message, plan, field) or ()) if several else 0
+    if held is not None and not several:
+        raise Unusual  # a message that grows: looking through all of it every time would take quadratic time
+    size = len(held or ())
     after = interpret.read_field(message, plan, data, position, tag, depth, end)
     _check_required(field, load(message, plan, field), size)
     return after

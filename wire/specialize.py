@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from . import interpret, read_helpers
 from .access import message_class
 from .emit_decoder import DecoderEmitter, emit_decode
-from .emit_encoder import EncoderEmitter, emit_encode
+from .emit_encoder import EncoderEmitter, emit_encode, emit_encode_deterministic
 from .emit_text_leaf import is_text_leaf
 from .generated import Source
 from .message import Message
@@ -30,10 +31,11 @@ Function = Callable[..., Any]
 class Codec:
     """The compiled functions of one plan. Kinds of functions:
 
-    encode              (message) → bytes; falls back to the interpreter
+    encode              (message, deterministic) → bytes; falls back to the interpreter
     decode              (data) → message; likewise
     write               (message, depth) → bytes
     write_extensions    (dict by number, depth) → bytes
+    encode_deterministic, write_deterministic, write_deterministic_extensions   the same with sorted maps
     read                (data, pos, end, message or None, depth) → message
     read_group_N        the same for group N: → (message, position behind its end tag)
     """
@@ -107,17 +109,20 @@ class Codec:
     def _compile(self, kind: str) -> Function:
         source = Source(f"{kind} {self.plan.full_name}")
         linker = _Linker(self, source)
+        deterministic = "deterministic" in kind
         if kind == "encode":
             emit_encode(source, self.plan, linker)
+        elif kind == "encode_deterministic":
+            emit_encode_deterministic(source, self.plan, linker)
         elif kind == "decode":
             emit_decode(source, self.plan, linker)
         elif self.plan.message_set:
             self._sources[kind] = f"# {kind}: a MessageSet is left to the interpreter\n"
             return _interpreted(self.plan, kind)
-        elif kind == "write":
-            EncoderEmitter(source, self.plan, linker).emit_message()
-        elif kind == "write_extensions":
-            EncoderEmitter(source, self.plan, linker).emit_extensions()
+        elif kind.endswith("_extensions"):
+            EncoderEmitter(source, self.plan, linker, deterministic).emit_extensions()
+        elif kind.startswith("write"):
+            EncoderEmitter(source, self.plan, linker, deterministic).emit_message()
         elif kind == "read":
             DecoderEmitter(source, self.plan, linker).emit_message()
         else:
@@ -155,8 +160,8 @@ class _Linker:
 
 def _interpreted(plan: MessagePlan, kind: str) -> Function:
     """The functions of a MessageSet, which nobody needs fast."""
-    if kind == "write":
-        return interpret.write_message
+    if kind.startswith("write"):
+        return partial(interpret.write_message, deterministic="deterministic" in kind)
 
     def read(data: bytes, position: int, end: int, message: Message | None, depth: int) -> Any:
         group = int(kind.removeprefix("read_group_")) if kind != "read" else None

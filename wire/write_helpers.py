@@ -10,7 +10,7 @@ import functools
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from math import copysign
-from operator import index
+from operator import index, methodcaller
 from typing import Any, cast
 
 from .access import is_list
@@ -214,6 +214,17 @@ def odd_map(value: Any) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         raise TypeError
     return cast("Mapping[Any, Any]", value)
+
+
+def in_order(entries: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
+    """The entries of a map, sorted by key. Code points sort as their UTF-8 does."""
+    return [(key, entries[key]) for key in sorted(entries)]
+
+
+def in_byte_order(entries: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The same for text that stands for any bytes: a surrogate is a byte, and no code point."""
+    keys = sorted(entries, key=methodcaller("encode", "utf-8", "surrogateescape"))
+    return [(key, entries[key]) for key in keys]
 
 
 def odd_message(value: Any, expected: type) -> None:
