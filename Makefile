@@ -105,6 +105,10 @@ interop: $(VENV)/.installed-test peers ## talk to the real peers only, and print
 rules: $(VENV)/.installed-test ## list every rule of gRPC over HTTP/2 with the tests that cover it; fail if one has none
 	@$(BIN)/python -m tests.rules
 
+.PHONY: soak
+soak: $(VENV)/.installed-test ## ten minutes of 200 callers that begin, send and give up at random; then the books of both sides
+	$(BIN)/python -m tests.soak --minutes 10
+
 .PHONY: conformance
 conformance: $(VENV)/.installed ## run the official protobuf conformance suites: every test, recommended ones too
 	@tests/conformance/run
