@@ -47,12 +47,13 @@ N = TypeVar("N", bound=Node)
 
 @dataclass(frozen=True, slots=True)
 class TraceEvent:
-    """Something that happened to a channel or a server. `when` is the wall clock's; `child` whom it happened to."""
+    """Something that happened to a channel or a server. `when` is the wall clock's; `subchannel` is the id and name of
+    whom it happened to."""
 
     when: float
     description: str
     severity: Severity
-    child: Node | None
+    subchannel: tuple[int, str] | None
 
 
 class Trace:
@@ -64,10 +65,16 @@ class Trace:
         self.logged = 0
         self.events: deque[TraceEvent] = deque(maxlen=limit)
 
-    def add(self, description: str, severity: Severity = Severity.INFO, *, child: Node | None = None) -> None:
+    def add(
+        self,
+        description: str,
+        severity: Severity = Severity.INFO,
+        *,
+        subchannel: tuple[int, str] | None = None,
+    ) -> None:
         """Note an event; the oldest makes place for it."""
         self.logged += 1
-        self.events.append(TraceEvent(self._clock(), description, severity, child))
+        self.events.append(TraceEvent(self._clock(), description, severity, subchannel))
 
     def add_state(self, state: ConnectivityState, reason: str) -> None:
         """Note that this is the state now; `reason` is why connecting failed."""
@@ -91,7 +98,6 @@ class SocketNode(Node):
         local: object,
         remote: object,
         tls: ssl.SSLSocket | ssl.SSLObject | None = None,
-        remote_name: str = "",
     ) -> None:
         super().__init__(name)
         self.core = core
@@ -100,7 +106,6 @@ class SocketNode(Node):
         self.local = local
         self.remote = remote
         self.tls = tls
-        self.remote_name = remote_name
 
 
 class _CallNode(Node):
@@ -204,19 +209,19 @@ class ChannelNode(_CallNode):
         """A subchannel has been made."""
         node = SubchannelNode(self, name, calls, state=state)
         self.subchannels[node.id] = node
-        self.trace.add(f"subchannel to {name} created", child=node)
+        self.trace.add(f"subchannel to {name} created", subchannel=(node.id, name))
         return node
 
     def remove_subchannel(self, node: SubchannelNode) -> None:
         """It is over."""
         if self.subchannels.pop(node.id, None) is not None:
-            self.trace.add(f"subchannel to {node.name} deleted", child=node)
+            self.trace.add(f"subchannel to {node.name} deleted", subchannel=(node.id, node.name))
 
 
 class Channelz:
     """The channels and servers that are to be seen together: `Channel(…, channelz=channelz)`, `Server(…, channelz=…)`.
 
-    `services.ChannelzServicer(channelz)` shows them. Channels of several threads may share one.
+    `Server(admin_servicers(channelz=channelz))` shows them. Channels of several threads may share one.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:

@@ -135,7 +135,7 @@ class Link(asyncio.Protocol, Generic[Core]):
         self._dispatch()
         self.schedule_flush()
 
-    def socket_node(self, remote_name: str = "") -> SocketNode:
+    def socket_node(self) -> SocketNode:
         """This connection for channelz."""
         assert self.transport is not None
         info = self.transport.get_extra_info
@@ -147,7 +147,6 @@ class Link(asyncio.Protocol, Generic[Core]):
             local=info("sockname"),
             remote=info("peername"),
             tls=info("ssl_object"),
-            remote_name=remote_name,
         )
 
     def abort(self) -> None:

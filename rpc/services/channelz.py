@@ -86,7 +86,6 @@ class ChannelzServicer(_Base):
             local=local,
             remote=remote,
             security=security(node.tls),
-            remote_name=node.remote_name,
         )
         return _pb.GetSocketResponse(socket=socket)
 
@@ -205,10 +204,10 @@ def _trace(trace: Trace) -> Any:
 
 
 def _event(event: TraceEvent) -> Any:
-    child = event.child
+    child = event.subchannel
     return _pb.ChannelTraceEvent(
         description=event.description,
         severity=event.severity,
         timestamp=_wall(event.when),
-        subchannel_ref=_subchannel_ref(child) if isinstance(child, SubchannelNode) else None,
+        subchannel_ref=_pb.SubchannelRef(subchannel_id=child[0], name=child[1]) if child else None,
     )
