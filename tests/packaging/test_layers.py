@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("wire", "schema", "rpc", "cli")
-# What each layer may import besides the standard library and the layers under it. Extras are imported where they are used.
+# What each layer may import besides the standard library and the layers under it.
 OUTSIDE = {
     "wire": set[str](),
     "schema": {"hypothesis", "google", "atheris"},
