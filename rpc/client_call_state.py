@@ -42,12 +42,13 @@ class ClientCallState(AttemptedCall):
             method.path,
             Metadata(metadata),
             str(channel.target),
-            target=str(channel.target),
+            target=channel.target_uri,
             authority=channel.authority,
             secure=channel.scheme == "https",
             timeout=None if self.deadline is None else self.deadline - now,
             client_streaming=method.client_streaming,
             server_streaming=method.server_streaming,
+            registered=method.registered,
         )
         self.inbox: deque[tuple[Envelope, int]] = deque()
         self.outcome: RpcError | Status | None = None  # how it ended for the user, after interceptors

@@ -105,6 +105,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
             backoff=backoff or BackoffPolicy(),
             rng=random.Random(),
         )
+        self.target_uri = parsed.uri
         self.authority = authority or parsed.authority
         self.scheme = "https" if tls else "http"
         self.idle_timeout = idle_timeout
@@ -138,7 +139,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
             self.keepalive = max(self.keepalive, slower, key=lambda keepalive: keepalive.time)
 
     # -- methods --------------------------------------------------------------------------------------------------
-    # `_registered_method` is what stubs written by grpcio's generator pass; it changes nothing here.
+    # `_registered_method` is what stubs written by grpcio's generator pass: the path stands in a schema.
 
     def unary_unary(
         self,
@@ -148,7 +149,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         _registered_method: bool = False,
     ) -> UnaryUnary:
         """The method at this path ("/pkg.Service/Method"). Without serializers, messages are bytes."""
-        return self._unary_unary(self, method, request_serializer, response_deserializer)
+        return self._unary_unary(self, method, request_serializer, response_deserializer, _registered_method)
 
     def unary_stream(
         self,
@@ -158,7 +159,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         _registered_method: bool = False,
     ) -> UnaryStream:
         """The same for one request and a stream of responses."""
-        return self._unary_stream(self, method, request_serializer, response_deserializer)
+        return self._unary_stream(self, method, request_serializer, response_deserializer, _registered_method)
 
     def stream_unary(
         self,
@@ -168,7 +169,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         _registered_method: bool = False,
     ) -> StreamUnary:
         """The same for a stream of requests and one response."""
-        return self._stream_unary(self, method, request_serializer, response_deserializer)
+        return self._stream_unary(self, method, request_serializer, response_deserializer, _registered_method)
 
     def stream_stream(
         self,
@@ -178,7 +179,9 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         _registered_method: bool = False,
     ) -> StreamStream:
         """The same for streams both ways."""
-        return self._stream_stream(self, method, request_serializer, response_deserializer)
+        return self._stream_stream(
+            self, method, request_serializer, response_deserializer, _registered_method
+        )
 
     # -- state ----------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ class CallSettings(Protocol):
     """What a call wants of its channel."""
 
     limits: Limits
+    target_uri: str  # for telemetry
     authority: str
     scheme: str
     interceptors: tuple[Interceptor, ...]
@@ -50,6 +51,7 @@ class CallMethod(Protocol):
     client_streaming: ClassVar[bool]
     server_streaming: ClassVar[bool]
     path: str
+    registered: bool
     request_serializer: Serializer
     response_deserializer: Deserializer
 

@@ -36,11 +36,14 @@ class ClientMethod(Generic[AnyChannel]):
         path: str,
         request_serializer: Serializer,
         response_deserializer: Deserializer,
+        registered: bool = False,
     ) -> None:
+        """`registered`: the path stands in a schema; others may be of a peer's making."""
         self.channel = channel
         self.path = path
         self.request_serializer = request_serializer
         self.response_deserializer = response_deserializer
+        self.registered = registered
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.path} of {self.channel!r}>"

@@ -104,6 +104,15 @@ class ChannelTarget:
             case _:
                 return quote(self.endpoint, safe="-._~!$&'()*+,;=:@[]")
 
+    @property
+    def uri(self) -> str:
+        """The canonical form, with the scheme: "dns:///books:50051"."""
+        return (
+            f"{self.scheme}:{self.endpoint}"
+            if self.scheme in ("ipv4", "ipv6", "unix")
+            else (f"{self.scheme}:///{self.endpoint}")
+        )
+
     def __str__(self) -> str:
         return self.text
 

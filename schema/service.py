@@ -107,6 +107,8 @@ class _StubMethod:
             request_serializer=method.request_serializer,
             response_deserializer=method.response_deserializer,
         )
+        if hasattr(call, "registered"):  # on our own channels; see InterceptedCall
+            call.registered = True
         setattr(stub, method.attribute, call)
         return call
 

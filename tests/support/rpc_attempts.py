@@ -80,6 +80,7 @@ class World:
     """A channel, its connections, their servers, and the clock."""
 
     target = parse_target("memory:1")
+    target_uri = "memory:///memory:1"
     authority, scheme, compression, last_error = "memory:1", "http", None, ""
     interceptors = ()
     wait_for_ready = False
@@ -229,6 +230,7 @@ class Method:
 
     path = "/test.Service/Method"
     client_streaming = True
+    registered = True
 
     def __init__(self, server_streaming: bool) -> None:
         self.server_streaming = server_streaming
