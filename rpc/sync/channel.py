@@ -304,6 +304,7 @@ class Channel(
             link.dispose()
         with contextlib.suppress(Exception):
             self.enter_idle()
+        self._attempts = 0  # a lookup of the parent's never ends here
         self._set_up()
 
     def __enter__(self) -> Channel:
