@@ -226,6 +226,6 @@ async def test_a_thread_that_was_given_up_on_keeps_its_place_until_it_ends() -> 
 
 
 def test_the_bounds_of_plain_functions_have_to_make_sense() -> None:
-    for options in ({"sync_handlers": 0}, {"sync_handlers": 5, "max_sync_calls": 4}):
+    for running, calls in ((0, 5), (5, 4)):
         with pytest.raises(RpcConfigurationError, match="max_sync_calls"):
-            rpc.Server(**options)
+            rpc.Server(sync_handlers=running, max_sync_calls=calls)
