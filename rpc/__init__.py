@@ -30,6 +30,7 @@ from .keepalive import Keepalive
 from .limits import Limits
 from .listening import listen_fds
 from .metadata import Metadata
+from .observer import AttemptObserver, CallObserver
 from .ping_policy import PingPolicy
 from .polling_resolver import dns_resolver, polling_resolver
 from .resolver import Endpoint, ResolverResult, static_resolver
@@ -40,11 +41,13 @@ from .version import __version__
 from .workers import WorkerPolicy, run_workers
 
 if TYPE_CHECKING:
-    from . import sync
+    from . import interceptors, sync
 
 __all__ = [
+    "AttemptObserver",
     "BackoffPolicy",
     "Call",
+    "CallObserver",
     "CallStats",
     "Channel",
     "Channelz",
@@ -76,6 +79,7 @@ __all__ = [
     "__version__",
     "admin_servicers",
     "dns_resolver",
+    "interceptors",
     "listen_fds",
     "make_handler",
     "polling_resolver",
@@ -86,6 +90,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "sync":  # the blocking channel is imported by those who use it
-        return importlib.import_module(".sync", __name__)
+    if name in ("interceptors", "sync"):  # imported by those who use them
+        return importlib.import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
