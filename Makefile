@@ -56,8 +56,9 @@ $(TYPING_PATH): Makefile
 	@touch $@
 
 .PHONY: peers
-peers: ## get grpcurl and h2spec when Go is there (with CI=true: get Go too)
+peers: ## get the peers in other languages, where these are there (with CI=true: get what is missing)
 	@.ci/get-peers .cache/bin
+	@.ci/get-node-peer .cache/peers
 	@.ci/get-proxies .cache
 
 # ---- what people run ----

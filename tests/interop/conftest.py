@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import pytest
@@ -15,8 +16,10 @@ from tests.support.protos import generated_folder
 
 from .clients.asynchronous import BarewireClient, BarewireWithGeneratedStubs, GrpcioAioClient, LoopThread
 from .clients.barewire_sync import BarewireSyncClient
+from .clients.driven import DrivenClient
 from .clients.grpcio_sync import GrpcioSyncClient
 from .clients.outcome import Client
+from .peers.foreign import cpp, node
 from .peers.go import GoServer
 
 # The last two say that the tests are right: both ends are grpcio's.
@@ -38,7 +41,12 @@ SERVERS = {
     "grpcio-sync": "tests.interop.peers.grpcio_sync_server",
     "grpcio-aio": "tests.interop.peers.grpcio_aio_server",
 }
-FOREIGN_SERVERS: dict[str, Callable[..., Program]] = {"go": GoServer}
+FOREIGN_SERVERS: dict[str, Callable[..., Program]] = {
+    "go": GoServer,
+    "node": partial(node, "server"),
+    "cpp": partial(cpp, "server"),
+}
+DRIVEN_CLIENTS = {"node": partial(node, "client"), "cpp": partial(cpp, "client")}
 MakeClient = Callable[[str, bytes | None], Client]
 BLOCKING_CLIENTS: dict[str, MakeClient] = {
     "grpcio-sync": GrpcioSyncClient,
@@ -126,7 +134,9 @@ def connect(loop_thread: LoopThread) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def get(name: str, target: str, roots: bytes | None = None) -> Client:
-            if name in BLOCKING_CLIENTS:
+            if name in DRIVEN_CLIENTS:
+                client = DrivenClient(DRIVEN_CLIENTS[name], target, roots)
+            elif name in BLOCKING_CLIENTS:
                 client = BLOCKING_CLIENTS[name](target, roots)
             else:
                 client = ASYNC_CLIENTS[name](target, loop_thread, roots)

@@ -19,6 +19,7 @@ BOOKSTORE = ROOT / "examples" / "bookstore" / "bookstore.proto"
 DESCRIPTORS = "descriptors.binpb"
 INTEROP = ROOT / "tests" / "interop" / "interop.proto"
 TESTING = ROOT / "tests" / "interop" / "testing.proto"
+DRIVER = ROOT / "tests" / "interop" / "peers" / "driver.proto"
 ORCA = ROOT / "tests" / "interop" / "orca.proto"
 
 

@@ -8,7 +8,7 @@ from .cases import CASES
 
 OURS = ("barewire", "barewire-sync")
 GRPCIO = ("grpcio-sync", "grpcio-aio")
-FOREIGN = ("go",)
+FOREIGN = ("go", "node")
 NAMES = {
     "barewire": "barewire asyncio",
     "barewire-sync": "barewire blocking",
@@ -93,6 +93,10 @@ LACKS: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
             "the official client in Go has no such case"
         ),
         ("call_credentials",): "the official client in Go takes only tokens of Google's cloud",
+    },
+    ("server", "node"): {
+        _COMPRESSED_REQUESTS: f"grpc-js {_BLIND_SERVER}",
+        _COMPRESSED_RESPONSES: "grpc-js's server does not compress",
     },
     ("server", "go"): {
         _COMPRESSION: "the official server in Go does not do what these cases ask about compression",

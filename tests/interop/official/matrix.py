@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,11 +58,7 @@ class Matrix:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
-            parameters = (
-                item.callspec.params
-                if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-                else {}
-            )
+            parameters: dict[str, Any] = getattr(getattr(item, "callspec", None), "params", {})
             if isinstance(parameters.get("column"), Column):
                 self._cells[item.nodeid] = (parameters["case"], parameters["column"])
 
