@@ -306,10 +306,11 @@ def test_proxies_that_break(shell: str, reply: bytes) -> None:
 
 
 async def test_a_proxy_that_says_nothing_costs_the_connect_timeout() -> None:
-    async with asyncio.timeout(PATIENCE):
-        silent = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0)
-        port = silent.sockets[0].getsockname()[1]
-        async with rpc.Channel("books:1", proxy=f"http://127.0.0.1:{port}", connect_timeout=0.1) as channel:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # nobody accepts what the kernel does
+        proxy = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        async with (
+            asyncio.timeout(PATIENCE),
+            rpc.Channel("books:1", proxy=proxy, connect_timeout=0.1) as channel,
+        ):
             with pytest.raises(rpc.RpcError, match="connect_timeout"):
                 await channel.unary_unary("/a/b")(b"")
-        silent.close()
