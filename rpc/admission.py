@@ -1,4 +1,4 @@
-"""Which frames h2 gets to see, and what becomes of the others: the rules of the gate.
+"""What becomes of a frame that has come: the rules of the gate.
 
 h2 answers most faults of a peer by closing the connection. Here they are told apart: what one stream did wrong costs
 that stream, what was on its way when a stream ended costs nothing, and all that is answered without a call is counted.
@@ -15,7 +15,7 @@ from .gate import ConnectionFault, FloodGuard, HeaderBlockAssembler, InboundFram
 from .header_blocks import HeaderBlock, RememberingDecoder
 from .limits import HTTP2_DEFAULT_WINDOW, Limits
 from .status import Http2Error
-from .streams import MAX_STREAM_ID, StreamTable
+from .streams import MAX_STREAM_ID, Stream, StreamTable
 
 
 class AdmissionListener(Protocol):
@@ -32,14 +32,17 @@ class AdmissionTarget(Protocol):
     @property
     def goaway_sent(self) -> bool: ...
     def pass_to_h2(self, raw: bytes) -> None: ...
-    def pass_data_to_h2(self, stream_id: int, data: bytes, end_stream: bool) -> None: ...
-    def pass_headers_to_h2(self, stream_id: int, end_stream: bool) -> None: ...
+    def open_remote(self, stream_id: int) -> None: ...
+    def take_headers(self, stream_id: int, stream: Stream, block: HeaderBlock, end_stream: bool) -> None: ...
+    def take_data(
+        self, stream_id: int, stream: Stream, data: bytes, flow_size: int, end_stream: bool
+    ) -> None: ...
     def send_by_hand(self, frame: bytes) -> None: ...
     def reset(self, stream_id: int, error_code: int) -> None: ...
 
 
 class Admission:
-    """The gatekeeper of one connection. `block` is the header block of the HEADERS that h2 is looking at."""
+    """The gatekeeper of one connection."""
 
     def __init__(
         self,
@@ -61,7 +64,6 @@ class Admission:
         self._decoder = RememberingDecoder()
         self._now = 0.0
         self._window_owed = 0  # bytes that the connection's window has not been given back
-        self.block = HeaderBlock([])
 
     def admit(self, frame: InboundFrame, now: float) -> None:
         """Act on one frame. Raises ConnectionFault."""
@@ -100,12 +102,15 @@ class Admission:
                 self.fault(stream_id, "DATA before HEADERS")
             self._drop_late_data(frame)
             return
-        if len(frame.raw) == f.FRAME_HEADER_SIZE and not frame.flags & f.END_STREAM:
+        payload, flags = frame.payload, frame.flags
+        end_stream = bool(flags & f.END_STREAM)
+        flow_size = len(payload)
+        if not flow_size and not end_stream:
             self._guard.count_control(self._now)
-        if frame.flags & f.PADDED:
-            self._http2.pass_to_h2(frame.raw)
-        else:
-            self._http2.pass_data_to_h2(stream_id, frame.payload, bool(frame.flags & f.END_STREAM))
+        data = f.without_padding(payload) if flags & f.PADDED else payload
+        if data is None:
+            raise ConnectionFault(Http2Error.PROTOCOL_ERROR, "DATA with more padding than it holds")
+        self._http2.take_data(stream_id, stream, data, flow_size, end_stream)
 
     def fault(self, stream_id: int, reason: str, error_code: Http2Error = Http2Error.PROTOCOL_ERROR) -> None:
         """The peer broke the rules of one stream. It gets that stream reset, but not too many of them: a reset frees
@@ -155,9 +160,9 @@ class Admission:
 
     def _admit_block(self, stream_id: int, flags: int, block: bytes) -> None:
         # Every block has to be decoded, or the next ones cannot be (RFC 7541, section 2.2).
-        self.block = self._decode(block)
+        fields = self._decode(block)
         stream = self._streams.open.get(stream_id)
-        end_stream = flags & f.END_STREAM
+        end_stream = bool(flags & f.END_STREAM)
         if stream is None and self._streams.has_been(stream_id):
             self._guard.count_control(self._now)
             if self._streams.was_ended_by_peer(stream_id):  # nothing can have crossed on the way
@@ -165,19 +170,30 @@ class Admission:
                 raise ConnectionFault(Http2Error.STREAM_CLOSED, reason)
             self._refuse_late(stream_id)
             return
-        if stream is None and not self._client_side:
-            stream = self._streams.open_remote(stream_id)
-            if len(self._streams.open) > self._limits.max_concurrent_streams or self._http2.goaway_sent:
-                self._refuse_stream(stream_id)
+        if stream is None:
+            stream = self._open_remote(stream_id)
+            if stream is None:
                 return
-        if stream is not None and stream.remote_ended:
+        if stream.remote_ended:
             self.fault(stream_id, "HEADERS after END_STREAM", Http2Error.STREAM_CLOSED)
-        elif stream is not None and stream.headers_received and not end_stream:
+        elif stream.headers_received and not end_stream:
             self.fault(stream_id, "second HEADERS frame without END_STREAM")
-        elif self._client_side and stream is not None and _is_informational(self.block):
-            self._take_informational(stream_id, bool(end_stream))
+        elif self._client_side and _is_informational(fields):
+            self._take_informational(stream_id, end_stream)
         else:
-            self._http2.pass_headers_to_h2(stream_id, bool(end_stream))
+            self._http2.take_headers(stream_id, stream, fields, end_stream)
+
+    def _open_remote(self, stream_id: int) -> Stream | None:
+        """The stream that a client opens; None if it is refused."""
+        if self._client_side:
+            reason = f"the server sent HEADERS on stream {stream_id}, which is not open"
+            raise ConnectionFault(Http2Error.PROTOCOL_ERROR, reason)
+        stream = self._streams.open_remote(stream_id)
+        if len(self._streams.open) > self._limits.max_concurrent_streams or self._http2.goaway_sent:
+            self._refuse_stream(stream_id)
+            return None
+        self._http2.open_remote(stream_id)
+        return stream
 
     def _take_informational(self, stream_id: int, end_stream: bool) -> None:
         self._guard.count_control(self._now)

@@ -65,6 +65,20 @@ def without_unknown_settings(payload: bytes) -> bytes:
     return b"".join(pair for pair in pairs if int.from_bytes(pair[:2], "big") in _KNOWN_SETTINGS)
 
 
+def headers_frames(stream_id: int, block: bytes, max_size: int, *, end_stream: bool) -> bytes:
+    """A header block as HEADERS, and as many CONTINUATION frames as the peer's limit asks for."""
+    flags = END_STREAM if end_stream else 0
+    if len(block) <= max_size:
+        return frame(HEADERS, flags | END_HEADERS, stream_id, block)
+    parts = [block[start : start + max_size] for start in range(0, len(block), max_size)]
+    between = b"".join(frame(CONTINUATION, 0, stream_id, part) for part in parts[1:-1])
+    return (
+        frame(HEADERS, flags, stream_id, parts[0])
+        + between
+        + frame(CONTINUATION, END_HEADERS, stream_id, parts[-1])
+    )
+
+
 def reset_frame(stream_id: int, error_code: int) -> bytes:
     """RST_STREAM."""
     return frame(RST_STREAM, 0, stream_id, error_code.to_bytes(4, "big"))
@@ -85,6 +99,11 @@ def header_block_fragment(flags: int, payload: bytes) -> bytes | None:
     if flags & HAS_PRIORITY:
         start += 5
     return payload[start:end] if start <= end else None
+
+
+def without_padding(payload: bytes) -> bytes | None:
+    """The content of a padded DATA payload; None if it is malformed."""
+    return payload[1 : len(payload) - payload[0]] if payload and payload[0] < len(payload) else None
 
 
 def dependency(flags: int, payload: bytes) -> int:
