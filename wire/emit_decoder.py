@@ -15,6 +15,7 @@ from __future__ import annotations
 import struct
 
 from . import read_helpers as helpers
+from . import recover
 from .access import holds_messages, key_and_value, maker, message_class, oneof_siblings, sub_plan
 from .emit_text_leaf import emit_leaf_decoder, emit_leaf_element
 from .emit_values import ValueEmitter, emit_length
@@ -58,7 +59,9 @@ class DecoderEmitter:
         it, too.
         """
         source, plan = self.source, self.plan
-        with source.block("def read(data, pos, end, m, depth):"):
+        name = "read" if group is None else "read_group"
+        source.bind("PLAN", plan)
+        with source.block(f"def {name}(data, pos, end, m, depth):"):
             source.line("if depth < 0: raise Unusual")
             self._begin()
             with source.block("while pos < end:"):
@@ -73,8 +76,7 @@ class DecoderEmitter:
                     self._field(field)
                 for number in sorted(plan.extensions):
                     self._field(plan.extensions[number])
-                plan_name = source.bind("PLAN", plan)
-                source.line(f"if pos == start: pos = unusual(m, {plan_name}, data, pos, end, depth)")
+                source.line("if pos == start: pos = unusual(m, PLAN, data, pos, end, depth)")
             source.line("if pos != end: raise Unusual" if group is None else "raise Unusual")
             if group is None:
                 self._finish()
@@ -237,6 +239,7 @@ class DecoderEmitter:
         if holds_messages(field) and self.linker.inlines(sub_plan(field)):
             source.line("if depth < 1: raise Unusual")
         with source.block("while True:"):
+            source.line("start = pos")
             if holds_messages(field):
                 self._list_message(field, tag)
             elif field.enum is not None:
@@ -344,7 +347,8 @@ def emit_decode(source: Source, plan: MessagePlan, linker: Linker) -> None:
     """`decode(data)`, which takes the place of `Message.decode`."""
     source.bind("as_bytes", helpers.as_bytes)
     source.bind("FAULTS", helpers.FAULTS)
-    source.bind("interpret", helpers.interpret.decode)
+    source.bind("reached", recover.reached)
+    source.bind("recover", recover.decode)
     source.bind("PLAN", plan)
     with source.block("def decode(data):"):
         source.line("if data.__class__ is not bytes: data = as_bytes(data)")
@@ -352,6 +356,6 @@ def emit_decode(source: Source, plan: MessagePlan, linker: Linker) -> None:
             if linker.inlines(plan):
                 emit_leaf_decoder(source, plan)
             source.line(f"return {linker.function(plan, 'read')}(data, 0, len(data), None, {MAX_NESTING})")
-        source.line("except FAULTS: pass")
+        source.line("except FAULTS as fault: path = reached(fault, data)")
         # Not inside `except`: the error that the interpreter raises is the first that its reader should see.
-        source.line("return interpret(PLAN, data)")
+        source.line("return recover(PLAN, data, path)")

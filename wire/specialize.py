@@ -130,7 +130,7 @@ class Codec:
                 group=int(kind.removeprefix("read_group_"))
             )
         self._sources[kind] = source.text
-        return source.compile(kind if not kind.startswith("read") else "read")
+        return source.compile("read_group" if kind.startswith("read_group") else kind)
 
 
 class _Linker:

@@ -1,6 +1,6 @@
 """Invariant: for every plan and every input, the fast codec and the interpreter agree in value, in bytes and in error.
 
-Errors agree by construction (the fast codec hands over to the interpreter), so what is tested here are the fast
+On a fault the fast codec hands over to the interpreter (see test_recover), so what is tested here are the fast
 functions alone: where they answer, the interpreter gives the same answer.
 """
 
