@@ -59,6 +59,7 @@ $(TYPING_PATH): Makefile
 peers: ## get the peers in other languages, where these are there (with CI=true: get what is missing)
 	@.ci/get-peers .cache/bin
 	@.ci/get-node-peer .cache/peers
+	@.ci/get-cpp-peer .cache/peers
 	@.ci/get-proxies .cache
 
 # ---- what people run ----

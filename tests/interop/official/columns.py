@@ -8,7 +8,7 @@ from .cases import CASES
 
 OURS = ("barewire", "barewire-sync")
 GRPCIO = ("grpcio-sync", "grpcio-aio")
-FOREIGN = ("go", "node")
+FOREIGN = ("go", "node", "cpp")
 NAMES = {
     "barewire": "barewire asyncio",
     "barewire-sync": "barewire blocking",
@@ -73,9 +73,10 @@ _COMPRESSED_REQUESTS = ("client_compressed_unary", "client_compressed_streaming"
 _COMPRESSED_RESPONSES = ("server_compressed_unary", "server_compressed_streaming")
 _COMPRESSION = (*_COMPRESSED_REQUESTS, *_COMPRESSED_RESPONSES)
 
+_NO_LOAD = "gRPC's C core keeps the server's load to itself"
 _GRPCIO_CLIENT = {
     ("client_compressed_streaming",): "grpcio's client cannot leave out one message from compression",
-    ("orca_per_rpc",): "grpcio keeps the server's load to itself",
+    ("orca_per_rpc",): _NO_LOAD,
     ("data_frame_padding",): "gRPC's C core takes no padded frames",
 }
 
@@ -94,6 +95,8 @@ LACKS: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
         ),
         ("call_credentials",): "the official client in Go takes only tokens of Google's cloud",
     },
+    ("client", "cpp"): {("orca_per_rpc",): _NO_LOAD},
+    ("server", "cpp"): {_COMPRESSED_REQUESTS: f"gRPC's public API for C++ {_BLIND_SERVER}"},
     ("server", "node"): {
         _COMPRESSED_REQUESTS: f"grpc-js {_BLIND_SERVER}",
         _COMPRESSED_RESPONSES: "grpc-js's server does not compress",

