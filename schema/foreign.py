@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import SchemaError
-from .from_descriptor_proto import load as load_files
 from .loaded import Schema
 from .registry import Registry
 
@@ -19,6 +18,8 @@ def load_descriptors(*descriptors: Any, registry: Registry | None = None) -> Sch
 
     Raises SchemaError if a file is broken or lacks an import, TypeError for anything else.
     """
+    from .from_descriptor_proto import load as load_files
+
     files: dict[str, bytes] = {}
     for descriptor in descriptors:
         _collect(descriptor, files)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .cache import Cache
 from .compile import compile_files
 from .descriptor import FileDescriptor
 from .errors import Report, SchemaError
@@ -14,6 +14,9 @@ from .imports import Locator
 from .loaded import Schema
 from .registry import Registry
 from .wkt import FILES as WELL_KNOWN_FILES
+
+if TYPE_CHECKING:
+    from .cache import Cache
 
 StrPath = str | PathLike[str]
 
@@ -42,6 +45,10 @@ def load(
     if cache is None:
         (file,) = compile_files([name], include=folders, pool=registry.files)
     else:
+        from .cache import (
+            Cache,
+        )  # who compiles need not wait for hashlib, json, tempfile and what they import
+
         file = _load_cached(name, folders, registry, Cache(Path(cache)))
     registry.add(file)
     return Schema(registry, file)

@@ -7,9 +7,8 @@ well-known types and generated classes do stand in a module and need nothing.
 
 from __future__ import annotations
 
-import pickle
+import os
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from ..wire.errors import EncodeError
@@ -26,7 +25,7 @@ _alive: WeakValueDictionary[str, Registry] = WeakValueDictionary()
 
 def pickling_key(registry: Registry) -> str:
     """A new key under which pickled messages find `registry` for as long as it lives."""
-    key = uuid4().hex
+    key = os.urandom(16).hex()
     _alive[key] = registry
     return key
 
@@ -69,6 +68,8 @@ def _restore_loaded(key: str, full_name: str, contents: Contents) -> Message:
         return _filled(registry.message_class(full_name), contents)
     knowing = [registry for registry in _alive.values() if registry.has_message(full_name)]
     if len(knowing) != 1:
+        import pickle  # which is there already: it called
+
         found = "several registries have" if knowing else "no registry has"
         raise pickle.UnpicklingError(
             f"{found} {full_name}: load its schema (once) before unpickling its messages"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from .descriptor import (
@@ -165,6 +164,8 @@ class SymbolTable:
 
     def suggest(self, unit: Unit, name: str, *kinds: type[Descriptor]) -> str | None:
         """The visible symbol whose name is most like `name`."""
+        from difflib import get_close_matches
+
         last = name.rpartition(".")[2]
         candidates: dict[str, str] = {}
         for full_name, symbol in self.names.items():

@@ -5,7 +5,6 @@ Plain functions over a plan and a message; `Message` and the interpreter are wri
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from operator import index, methodcaller
@@ -108,7 +107,9 @@ def field_named(plan: MessagePlan, name: str) -> FieldPlan:
 
 
 def did_you_mean(name: str, plan: MessagePlan) -> str:
-    close = difflib.get_close_matches(name, [field.attribute for field in plan.fields], n=1)
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, [field.attribute for field in plan.fields], n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
