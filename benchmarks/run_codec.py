@@ -13,10 +13,11 @@ from pathlib import Path
 
 from codec import startup
 from codec.report import Run, markdown, text
-from codec.shapes import SHAPES
+from codec.shapes import PROTO2, SHAPES
 from codec.worker import CHECKSUM, OPERATIONS
 
 HERE = Path(__file__).resolve().parent
+WITH_PROTO2 = ("upb", "barewire", "google_python")
 CONTENDERS = ("upb", "barewire", "google_python", "betterproto2", "protobuf_py", "protobuf_py_ext")
 
 
@@ -113,6 +114,8 @@ def main() -> None:
     for worker in workers:
         print(f"  {worker.name:16} {worker.version}")
     run["results"] = measure(workers, options.shapes.split(","), options.rounds, options.ms)
+    able = [worker for worker in workers if worker.name in WITH_PROTO2]
+    run["proto2"] = measure(able, [PROTO2.name], options.rounds, options.ms)
     for worker in workers:
         worker.close()
     run["startup"] = startup.measure(options.startup) if options.startup else {}

@@ -7,17 +7,19 @@ from typing import Any
 
 from barewire import schema
 
-from .contender import PROTO, Contender
+from .contender import LEGACY, PROTO, Contender
 from .shapes import SHAPES
 
 
 def classes() -> dict[str, Any]:
-    shapes = schema.load(PROTO)
+    shapes, legacy = schema.load(PROTO), schema.load(LEGACY)
     names = {shape.message for shape in SHAPES} | {"MixedPart"}
-    return {name: getattr(shapes, name) for name in names}
+    others = {name: getattr(legacy, name) for name in ("Legacy", "note", "marks")}
+    return {name: getattr(shapes, name) for name in names} | others
 
 
 CONTENDER = Contender(
+    extensions="m",
     encode="m.encode()",
     decode="{}.decode(data)",
     classes=classes,

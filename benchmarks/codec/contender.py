@@ -12,6 +12,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PROTO = HERE / "shapes.proto"
+LEGACY = HERE / "legacy.proto"
 CACHE = HERE.parents[1] / ".cache" / "benchmarks"
 
 
@@ -19,22 +20,24 @@ CACHE = HERE.parents[1] / ".cache" / "benchmarks"
 class Contender:
     """`encode` is source that encodes the message `m`; `decode` decodes `data`, with {} for the class.
 
-    `classes()` gives the message classes by name, and `version()` what to print as the contender's name.
+    `classes()` gives the message classes by name, and `version()` what to print as the contender's name. `extensions`
+    is what holds the extensions of the message `m`, and takes them as keys; without it, only proto3 is measured.
     """
 
     encode: str
     decode: str
     classes: Callable[[], dict[str, Any]]
     version: Callable[[], str]
+    extensions: str = ""
 
 
-def generate(name: str, *options: str) -> Path:
-    """Runs protoc over shapes.proto with the given options ({out} is the folder). Returns that folder, on sys.path."""
+def generate(name: str, *options: str, protos: tuple[Path, ...] = (PROTO,)) -> Path:
+    """Runs protoc with the given options ({out} is the folder). Returns that folder, on sys.path."""
     out = CACHE / f"generated_{name}"
     out.mkdir(parents=True, exist_ok=True)
     plugins = Path(sys.executable).parent  # protoc looks for its plugins on PATH
     command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{HERE}", *(o.format(out=out) for o in options)]
-    subprocess.run([*command, str(PROTO)], check=True, env={"PATH": str(plugins)}, capture_output=True)
+    subprocess.run([*command, *map(str, protos)], check=True, env={"PATH": str(plugins)}, capture_output=True)
     sys.path.insert(0, str(out))
     return out
 

@@ -1,7 +1,8 @@
 """The report of the codec benchmark: as text for the terminal, and as a page in Markdown.
 
 A run is what `run_codec.py` gathers and `--json` stores: "python", "machine", "contenders" (name → version),
-"results" (operation → shape → contender → nanoseconds) and "startup" (program → milliseconds).
+"results" (operation → shape → contender → nanoseconds), "proto2" (the same for that shape, and fewer contenders) and
+"startup" (program → milliseconds).
 """
 
 from __future__ import annotations
@@ -58,6 +59,11 @@ def text(run: Run) -> str:
         for shape in next(iter(run["results"].values())):
             ratios = [best[shape][OURS] / best[shape][BASE] for best in run["results"].values()]
             lines.append(_row(shape, [f"{ratio:.2f}" for ratio in ratios], 20))
+    lines += ["", "proto2 (ns; not in the means)", _row("", list(_proto2_names(run)), width)]
+    lines += [
+        _row(operation, [f"{shapes['proto2'][n]:,.0f}" for n in _proto2_names(run)], width)
+        for operation, shapes in run["proto2"].items()
+    ]
     if run["startup"]:
         lines += ["", "to begin (CPU ms of the whole process; median)"]
         lines += [f"{program:40}{cost:>8.1f}" for program, cost in run["startup"].items()]
@@ -83,12 +89,27 @@ def _section(run: Run) -> list[str]:
     for operation, shapes in run["results"].items():
         rows = [[shape, *(f"{best[n] / best[BASE]:.2f}" for n in names)] for shape, best in shapes.items()]
         lines += ["", f"**{operation}**", "", *_table(["shape", *names], rows)]
+    others = [name for name in _proto2_names(run) if name != BASE]
+    rows = []
+    for operation, shapes in run["proto2"].items():
+        best = shapes["proto2"]
+        rows.append([operation, *(f"{best[name] / best[BASE]:.2f}" for name in others)])
+    lines += [
+        "",
+        "**proto2** (required fields, closed enums, a oneof, groups, extensions; not in the means)",
+        "",
+    ]
+    lines += _table(["", *others], rows)
     if run["startup"]:
         base = next(iter(run["startup"].values()))  # the first program is the bare interpreter
         rows = [[program, f"{cost / base:.1f}"] for program, cost in run["startup"].items()]
         lines += ["", "**to begin** (CPU time of the whole process, bare interpreter = 1; medians)", ""]
         lines += _table(["program", ""], rows)
     return [*lines, ""]
+
+
+def _proto2_names(run: Run) -> list[str]:
+    return list(next(iter(run["proto2"].values()))["proto2"])
 
 
 def _means(shapes: dict[str, dict[str, float]], names: list[str], base: str) -> list[float]:

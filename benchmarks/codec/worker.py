@@ -16,7 +16,7 @@ from timeit import Timer
 from typing import Any
 
 from .contender import Contender
-from .shapes import SHAPES, Shape, nest
+from .shapes import PROTO2, SHAPES, Shape, nest
 
 OPERATIONS = ("encode", "decode", "decode, read all", "construct, encode")
 CHECKSUM = "checksum"
@@ -28,12 +28,18 @@ class Bench:
     def __init__(self, contender: Contender) -> None:
         self._contender = contender
         self._classes = contender.classes()
-        self._shapes = {shape.name: shape for shape in SHAPES}
+        self._shapes = {shape.name: shape for shape in (*SHAPES, PROTO2)}
         self._timers: dict[tuple[str, str], tuple[Timer, float]] = {}
+
+    def _source(self, text: str) -> str:
+        return text.replace("EXTENSIONS", self._contender.extensions)
+
+    def _make(self, shape: Shape) -> str:
+        return f"m = {shape.construct}\n{self._source(shape.then)}"
 
     def _timer(self, shape: Shape, operation: str) -> Timer:
         names: dict[str, Any] = {**self._classes, "nest": nest, **shape.values}
-        make, encode = f"m = {shape.construct}", self._contender.encode
+        make, encode = self._make(shape), self._contender.encode
         decode = self._contender.decode.format(shape.message)
         exec(
             f"{make}\nencoded_ = {encode}\ndata = encoded_\nmessage_ = {decode}\nm = message_\nagain_ = {encode}",
@@ -46,7 +52,7 @@ class Bench:
         statement = {
             "encode": encode,
             "decode": decode,
-            "decode, read all": f"m = {decode}\n{shape.read}",
+            "decode, read all": f"m = {decode}\n{self._source(shape.read)}",
             "construct, encode": f"{make}\n{encode}",
         }[operation]
         # timeit runs the statement in a function of its own: `m` and `data` are made local there, as in a program.
@@ -60,7 +66,7 @@ class Bench:
     def checksum(self, shape: str) -> int:
         """The same for all contenders that encode the same values; the order of a map does not count."""
         names: dict[str, Any] = {**self._classes, "nest": nest, **self._shapes[shape].values}
-        exec(f"m = {self._shapes[shape].construct}\nencoded_ = {self._contender.encode}", names)
+        exec(f"{self._make(self._shapes[shape])}\nencoded_ = {self._contender.encode}", names)
         return zlib.crc32(bytes(sorted(names["encoded_"])))
 
     def time(self, shape: str, operation: str, milliseconds: float) -> float:
