@@ -1,7 +1,7 @@
 """Invariant: what encoders write never needs the interpreter, whatever the schema uses.
 
 The random schemas have it all: required fields, declared defaults, closed and open enums, oneofs, groups, extensions,
-maps of every kind, packed and not, text that is not checked, and tags of one to five bytes. What they lack is MessageSet,
+maps of every kind, packed and not, text that is not checked, tags of one to five bytes. What they lack is MessageSet,
 proto2's oldest form of extension, which is left to the interpreter on purpose.
 """
 
