@@ -170,15 +170,15 @@ class Call:
 
     # -- receiving ------------------------------------------------------------------------------------------------
 
-    def consumed(self, size: int) -> None:
-        """The application has taken a message of this `size` (see MessageReceived)."""
+    def consumed(self, size: int) -> bool:
+        """The application has taken a message of this `size` (see MessageReceived). Returns whether there is something
+        to send now, because that lets the peer send more."""
         if self.ended:  # then all of it has been given back
-            return
+            return False
         self._unread -= size
-        self._connection.consumed(size)
-        self._give_back()
+        return self._connection.consumed(size) | self._give_back()
 
-    def _give_back(self) -> None:
+    def _give_back(self) -> bool:
         """Open the stream's window by what is neither unread nor behind something unread.
 
         The beginning of a message that is not complete is given back as it comes when the application waits for it:
@@ -191,6 +191,8 @@ class Call:
             self._credit -= size
             http2.open_stream_window(self.stream_id, size)
             self._connection.window_given_back()
+            return True
+        return False
 
     def _arrived(self, arrival: Arrival) -> bool:
         """Move on. False if `arrival` must not come in this state; then the call has been ended."""

@@ -5,10 +5,10 @@ An arrival that a table has no entry for is a violation of the protocol.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 
-class Inbound(Enum):
+class Inbound(IntEnum):
     """How far the peer's half of a call has come."""
 
     AWAITING_HEAD = auto()
@@ -17,7 +17,7 @@ class Inbound(Enum):
     ENDED = auto()
 
 
-class Arrival(Enum):
+class Arrival(IntEnum):
     """What can arrive on a stream."""
 
     HEADERS = auto()

@@ -35,6 +35,7 @@ class AttemptedCall:
 
     __slots__ = (
         "_begun_at",
+        "_codec",
         "_core",
         "_hedging",
         "_launched",
@@ -46,7 +47,6 @@ class AttemptedCall:
         "_settings",
         "_timer",
         "_wait_for_ready_given",
-        "compression",
         "config",
         "deadline",
         "link",
@@ -76,7 +76,7 @@ class AttemptedCall:
         self.deadline = effective_deadline(timeout, now)
         self._wait_for_ready_given = wait_for_ready is not None
         self.wait_for_ready = channel.wait_for_ready if wait_for_ready is None else wait_for_ready
-        self.compression = channel.compression if compression is None else compression
+        self._codec = find_codec(channel.compression if compression is None else compression)
         self.link: CallLink | None = None
         self.metadata_fields: list[HeaderField] = []
         self.sending_ended = False
@@ -197,7 +197,7 @@ class AttemptedCall:
     ) -> ClientCall:
         """A stream for an attempt."""
         settings = self._settings
-        codec = find_codec(self.compression)
+        codec = self._codec
         metadata = self.metadata_fields
         if previous_attempts:  # R95
             metadata = [*metadata, (PREVIOUS_ATTEMPTS, b"%d" % previous_attempts)]
@@ -227,6 +227,8 @@ class AttemptedCall:
 
     def expired_while_pending(self) -> None:
         """The deadline passed before there was a connection."""
+        if self.under_way:  # one hedge has none yet, but another has
+            return
         reason = f"the deadline passed while waiting for a connection to {self._settings.target}"
         if self._settings.last_error:
             reason += f" (last attempt: {self._settings.last_error})"

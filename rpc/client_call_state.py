@@ -6,6 +6,7 @@ Nothing in here waits or locks: a shell calls it where the connection may be tou
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Awaitable
 from typing import Any
 
 from .call import MessageTooLarge, check_send_size
@@ -17,14 +18,15 @@ from .errors import RpcError
 from .events import CallEnded, Event, MessageReceived, ResponseStarted, SendReady
 from .interceptor import InterceptedCall, apply_hooks, run_chain
 from .metadata import Metadata, MetadataPairs, encode_metadata
-from .observer import CallObserver, tell
+from .observer import CallObserver, ObservedEvent, tell
+from .service_config import MethodConfig
 from .status import Status, StatusCode
 
 
 class ClientCallState(AttemptedCall):
     """What happens to a call, whoever holds it."""
 
-    __slots__ = ("_submitted", "inbox", "outcome", "view")
+    __slots__ = ("_metadata", "_submitted", "inbox", "outcome", "view")
 
     def __init__(
         self,
@@ -37,10 +39,20 @@ class ClientCallState(AttemptedCall):
         now: float,
     ) -> None:
         super().__init__(channel, method, timeout, wait_for_ready, compression, now)
-        self.view = InterceptedCall(
+        self._metadata = Metadata(metadata) if metadata else None  # of the request; None: empty
+        self.view: InterceptedCall | None = None  # what interceptors have of the call
+        if channel.interceptors:
+            self.view = self._make_view(now)
+        self.inbox: deque[tuple[Envelope, int]] = deque()
+        self.outcome: RpcError | Status | None = None  # how it ended for the user, after interceptors
+        self._submitted = False
+
+    def _make_view(self, now: float) -> InterceptedCall:
+        channel, method = self._settings, self.method
+        return InterceptedCall(
             "client",
             method.path,
-            Metadata(metadata),
+            self.metadata,
             str(channel.target),
             target=channel.target_uri,
             authority=channel.authority,
@@ -50,9 +62,6 @@ class ClientCallState(AttemptedCall):
             server_streaming=method.server_streaming,
             registered=method.registered,
         )
-        self.inbox: deque[tuple[Envelope, int]] = deque()
-        self.outcome: RpcError | Status | None = None  # how it ended for the user, after interceptors
-        self._submitted = False
 
     # -- for shells -----------------------------------------------------------------------------------------------
 
@@ -60,7 +69,7 @@ class ClientCallState(AttemptedCall):
         """Give the call to its channel. Called inside the interceptors."""
         raise NotImplementedError
 
-    async def wait(self) -> None:
+    def wait(self) -> Awaitable[None]:
         """Until something changes; what interceptors wait in."""
         raise NotImplementedError
 
@@ -71,11 +80,15 @@ class ClientCallState(AttemptedCall):
 
     @property
     def metadata(self) -> Metadata:
-        return self.view.metadata
+        if self.view is not None:
+            return self.view.metadata
+        if self._metadata is None:
+            self._metadata = Metadata()
+        return self._metadata
 
     @property
     def observers(self) -> tuple[CallObserver, ...]:
-        return self.view.observers
+        return () if self.view is None else self.view.observers
 
     def prepare(self, now: float) -> bool:
         """Whether the call can be submitted. Raises ValueError or TypeError for metadata that may not be sent."""
@@ -83,15 +96,16 @@ class ClientCallState(AttemptedCall):
             reason = "the deadline had passed before the call was sent"
             self.finish(Status(StatusCode.DEADLINE_EXCEEDED, reason))
             return False
-        self.metadata_fields = encode_metadata(self.metadata)
+        if self.view is not None or self._metadata:
+            self.metadata_fields = encode_metadata(self.metadata)
         return True
 
     # -- interceptors ---------------------------------------------------------------------------------------------
 
-    async def run_interceptors(self) -> RpcError | Status:
+    async def run_interceptors(self, view: InterceptedCall) -> RpcError | Status:
         """Run the call inside the channel's interceptors. Returns its outcome."""
         try:
-            await run_chain(self._settings.interceptors, self.view, self._proceed)
+            await run_chain(self._settings.interceptors, view, self._proceed)
         except RpcError as error:
             return error
         except Exception as error:
@@ -104,20 +118,26 @@ class ClientCallState(AttemptedCall):
 
     async def _proceed(self) -> None:
         if self.outcome is None and self.status is None:
-            if self.sending_ended and self.view.observers:
-                tell(self.view.observers, "half_closed")
+            if self.sending_ended:
+                self._tell("half_closed")
             self.submit()
         while self.status is None:
             await self.wait()
         if self.status.code is not StatusCode.OK:
             raise self.error_of(self.status)
 
+    def _tell(self, event: ObservedEvent, *arguments: Any) -> None:
+        """Tell the observers, if there are any."""
+        if self.view is not None and self.view.observers:
+            tell(self.view.observers, event, *arguments)
+
     # -- sending --------------------------------------------------------------------------------------------------
 
     def encode(self, message: Any) -> bytes:
         """The bytes of a request, after the hooks of interceptors. Raises RpcError if it cannot be sent."""
-        if self.view.send_hooks:
-            message = apply_hooks(self.view.send_hooks, message)
+        view = self.view
+        if view is not None and view.send_hooks:
+            message = apply_hooks(view.send_hooks, message)
         try:
             payload = self.method.request_serializer(message)
             self._check_send_size(payload)
@@ -125,13 +145,13 @@ class ClientCallState(AttemptedCall):
             raise RpcError(StatusCode.RESOURCE_EXHAUSTED, str(error)) from error
         except Exception as error:  # whatever a serializer raises: ours a ValueError, google.protobuf's none
             raise RpcError(StatusCode.INTERNAL, f"the request cannot be encoded: {error}") from error
-        if self.view.observers:
-            tell(self.view.observers, "sent", payload, len(payload))
+        if view is not None:
+            self._tell("sent", payload, len(payload))
         return payload
 
     def end_sending(self) -> None:
-        if not self.sending_ended and self.view.observers:
-            tell(self.view.observers, "half_closed")
+        if self.view is not None and not self.sending_ended:
+            self._tell("half_closed")
         super().end_sending()
 
     def _check_send_size(self, payload: bytes) -> None:
@@ -142,19 +162,24 @@ class ClientCallState(AttemptedCall):
                 f"message of {len(payload)} bytes is over the service config's limit of {limit}"
             )
 
-    def requests_failed(self, error: Exception) -> RpcError:
-        """What becomes of a call whose iterable of requests raised."""
-        failure = RpcError(
-            StatusCode.UNKNOWN, f"the iterable of requests raised {type(error).__name__}: {error}"
-        )
-        failure.__cause__ = error
-        return failure
+    def requests_failed(self, error: Exception) -> None:
+        """End a call whose iterable of requests raised; with an RpcError (of another call, say) as that."""
+        if isinstance(error, RpcError):
+            failure = error
+        else:
+            text = f"the iterable of requests raised {type(error).__name__}: {error}"
+            failure = RpcError(StatusCode.UNKNOWN, text)
+            failure.__cause__ = error
+        if self.view is None:
+            self.settle(failure)
+        else:  # the interceptors have the last word
+            self.cancel(failure.to_status())
 
     # -- receiving ------------------------------------------------------------------------------------------------
 
     def message_received(self, envelope: Envelope, size: int) -> None:
         self.inbox.append((envelope, size))
-        if self.view.observers:
+        if self.view is not None and self.view.observers:
             self._tell_received(envelope)
         if len(self.inbox) > 1 and not self.method.server_streaming:  # R46
             self.cancel(
@@ -169,21 +194,20 @@ class ClientCallState(AttemptedCall):
             payload = self._core.open(envelope)
         except CompressionError:  # the call is going to fail with it
             payload = envelope.payload
-        tell(self.view.observers, "received", payload, len(envelope.payload))
+        self._tell("received", payload, len(envelope.payload))
         if self.observed is not None:
             self.observed.tell("received", payload, len(envelope.payload))
 
     def response_started(self) -> None:
         super().response_started()
-        if self.view.observers and self._core is not None:
-            self._learn_peer()
-            tell(self.view.observers, "head", self._core.initial_metadata)
+        if self.view is not None and self._core is not None:
+            self._learn_peer(self.view)
+            self._tell("head", self._core.initial_metadata)
 
     def take_envelope(self) -> Envelope:
         """The next message of the inbox, not yet decoded."""
         envelope, size = self.inbox.popleft()
-        if self._core is not None and self.link is not None:
-            self._core.consumed(size)
+        if self._core is not None and self.link is not None and self._core.consumed(size):
             self.link.schedule_flush()
         return envelope
 
@@ -192,7 +216,8 @@ class ClientCallState(AttemptedCall):
         assert self._core is not None
         try:
             payload = self._core.open(envelope)
-            self._check_received_size(payload)
+            if self.config is not None:
+                self._check_received_size(payload, self.config)
             message = self.method.response_deserializer(payload)
         except CompressionError as error:
             raise RpcError(error.code, error.reason) from error
@@ -200,20 +225,17 @@ class ClientCallState(AttemptedCall):
             raise RpcError(StatusCode.RESOURCE_EXHAUSTED, str(error)) from error
         except Exception as error:  # as in encode
             raise RpcError(StatusCode.INTERNAL, f"the response cannot be decoded: {error}") from error
-        return apply_hooks(self.view.receive_hooks, message) if self.view.receive_hooks else message
+        if self.view is not None and self.view.receive_hooks:
+            message = apply_hooks(self.view.receive_hooks, message)
+        return message
 
-    def _check_received_size(self, payload: bytes) -> None:
-        limit = self.config.max_response_message_bytes if self.config is not None else None
+    def _check_received_size(self, payload: bytes, config: MethodConfig) -> None:
+        limit = config.max_response_message_bytes
         if limit is not None and len(payload) > limit:
             text = f"received message of {len(payload)} bytes is over the service config's limit of {limit}"
             raise MessageTooLarge(text)
 
     # -- ending ---------------------------------------------------------------------------------------------------
-
-    @property
-    def intercepted(self) -> bool:
-        """Whether interceptors have the last word about the outcome."""
-        raise NotImplementedError
 
     def finish(self, status: Status) -> None:
         if self.status is not None:
@@ -223,24 +245,24 @@ class ClientCallState(AttemptedCall):
                 StatusCode.UNIMPLEMENTED, f"{self.method.path} ended well, but without a response"
             )
         super().finish(status)
-        self.view.trailing_metadata = status.trailing_metadata.copy()
-        if not self.intercepted:
+        if self.view is None:
             self.settle(status if status.code is StatusCode.OK else self.error_of(status))
         else:
-            self._tell_interceptors(status)
-        self.wake()
+            self._tell_interceptors(self.view, status)
+            self.wake()
 
-    def _tell_interceptors(self, status: Status) -> None:
+    def _tell_interceptors(self, view: InterceptedCall, status: Status) -> None:
         """What they want to know when `proceed` returns."""
-        self._learn_peer()
+        self._learn_peer(view)
         if self._core is not None:
-            self.view.initial_metadata = self._core.initial_metadata.copy()
-        observers, self.view.observers = self.view.observers, ()
+            view.initial_metadata = self._core.initial_metadata.copy()
+        view.trailing_metadata = status.trailing_metadata.copy()
+        observers, view.observers = view.observers, ()
         tell(observers, "ended", status)
 
-    def _learn_peer(self) -> None:
+    def _learn_peer(self, view: InterceptedCall) -> None:
         if self.link is not None and self.link.peer_address:
-            self.view.peer = self.link.peer_address
+            view.peer = self.link.peer_address
 
     def settle(self, outcome: RpcError | Status) -> None:
         """Fix the outcome; the first one counts."""
@@ -280,15 +302,14 @@ class ClientCallState(AttemptedCall):
 
 def tell_call(event: Event) -> bool:
     """Tell the state of a call what happened to it. False if the event is about the connection."""
-    match event:
-        case MessageReceived(call, envelope, size):
-            call.sink.message_received(envelope, size)
-        case CallEnded(call, status):
-            call.sink.ended(status)
-        case ResponseStarted(call):
-            call.sink.response_started()
-        case SendReady(call):
-            call.sink.wake()
-        case _:
-            return False
+    if isinstance(event, MessageReceived):
+        event.call.sink.message_received(event.envelope, event.size)
+    elif isinstance(event, CallEnded):
+        event.call.sink.ended(event.status)
+    elif isinstance(event, ResponseStarted):
+        event.call.sink.response_started()
+    elif isinstance(event, SendReady):
+        event.call.sink.wake()
+    else:
+        return False
     return True

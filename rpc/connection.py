@@ -159,11 +159,13 @@ class Connection:
     def unread(self, size: int) -> None:
         self._unread += size
 
-    def consumed(self, size: int) -> None:
+    def consumed(self, size: int) -> bool:
         self._unread -= size
         if self._withheld and self._unread <= self.limits.max_unread_bytes:
             self.http2.open_connection_window(self._withheld)
             self._withheld = 0
+            return True
+        return False
 
     def window_given_back(self) -> None:
         """A call has received a good part of a window: enough to see whether the windows suffice."""

@@ -66,11 +66,10 @@ class CallObserver(Observer):
         return None
 
 
-def tell(
-    observers: Iterable[Observer],
-    event: Literal["head", "sent", "received", "half_closed", "ended", "delayed"],
-    *arguments: Any,
-) -> None:
+ObservedEvent = Literal["head", "sent", "received", "half_closed", "ended", "delayed"]
+
+
+def tell(observers: Iterable[Observer], event: ObservedEvent, *arguments: Any) -> None:
     """Tell each observer: `tell(observers, "sent", payload, size)`."""
     for observer in observers:
         try:

@@ -10,6 +10,7 @@ from ..client_call_state import ClientCallState
 from ..client_interfaces import CallLink
 from ..compression import Uncompressed
 from ..errors import RpcError
+from ..interceptor import InterceptedCall
 from ..metadata import Metadata, MetadataPairs
 from ..status import Status, StatusCode
 
@@ -25,7 +26,7 @@ class CallState(ClientCallState):
     one that is waited for.
     """
 
-    __slots__ = ("_callbacks", "_first", "_pending_timer", "_waiters", "chain", "channel", "loop", "pump")
+    __slots__ = ("_callbacks", "_chain", "_first", "_pending_timer", "_pump", "_waiters", "channel", "loop")
 
     def __init__(
         self,
@@ -40,8 +41,8 @@ class CallState(ClientCallState):
         self.loop = channel.loop
         now = self.loop.time()
         super().__init__(channel, method, timeout, metadata, wait_for_ready, compression, now)
-        self.chain: asyncio.Task[None] | None = None
-        self.pump: asyncio.Task[None] | None = None
+        self._chain: asyncio.Task[None] | None = None  # the interceptors
+        self._pump: asyncio.Task[None] | None = None  # what sends an iterable
         self._first: tuple[Any, ...] = ()
         self._pending_timer: asyncio.TimerHandle | None = None
         self._waiters: list[asyncio.Future[None]] = []
@@ -49,32 +50,29 @@ class CallState(ClientCallState):
 
     # -- starting -------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """Start the call, inside the channel's interceptors if it has any."""
-        if self.channel.interceptors:
-            self.chain = self.loop.create_task(self._run_chain())
-        else:
+    def begin(self, *first: Any) -> None:
+        """Start the call, inside the channel's interceptors if it has any; with its one request, or with none yet.
+
+        Raises RpcError for a request that cannot be sent, ValueError or TypeError for metadata that may not.
+        """
+        self._first = first
+        if self.view is None:
             self.submit()
+        else:  # its hooks are registered when they run: the message waits for them
+            self._chain = self.loop.create_task(self._run_chain(self.view))
 
-    @property
-    def intercepted(self) -> bool:
-        return self.chain is not None
-
-    async def _run_chain(self) -> None:
+    async def _run_chain(self, view: InterceptedCall) -> None:
         try:
-            outcome = await self.run_interceptors()
+            outcome = await self.run_interceptors(view)
         except asyncio.CancelledError:
             outcome = RpcError(StatusCode.CANCELLED, "cancelled by the application")
         self.settle(outcome)
 
     def submit(self) -> None:
-        """Give the call to the channel, which starts it now or when it has a connection.
-
-        Raises ValueError or TypeError for metadata that may not be sent.
-        """
+        """Give the call to the channel, which starts it now or when it has a connection."""
         if not self.prepare(self.loop.time()):
             return
-        for message in self._first:
+        for message in self._first:  # before the call is launched, so that all leaves in one write
             self.send_now(message)
             self.end_sending()
         self._first = ()
@@ -119,13 +117,9 @@ class CallState(ClientCallState):
             while self.status is None and self.must_wait:
                 await self.wait()
 
-    def send_later(self, message: Any) -> None:
-        """Send the one message when the call is submitted, after interceptors have had their say."""
-        self._first = (message,)
-
     def send_all(self, requests: AsyncIterable[Any] | Iterable[Any]) -> None:
         """Send what an iterable gives, in a task of its own, then end sending."""
-        self.pump = self.loop.create_task(self._send_all(requests))
+        self._pump = self.loop.create_task(self._send_all(requests))
 
     async def _send_all(self, requests: AsyncIterable[Any] | Iterable[Any]) -> None:
         try:
@@ -136,14 +130,11 @@ class CallState(ClientCallState):
                 for message in requests:
                     await self._send_next(message)
             self.end_sending()
-        except RpcError:
-            pass  # the call has ended with it
-        except Exception as error:
-            failure = self.requests_failed(error)
-            if self.chain is None:
-                self.settle(failure)
-            else:
-                self.cancel(failure.to_status())
+        except Exception as error:  # if it comes of this call, that has ended already
+            self.requests_failed(error)
+        except asyncio.CancelledError:  # by the iterable itself, perhaps
+            self.cancel()
+            raise
 
     async def _send_next(self, message: Any) -> None:
         await self.send(message)
@@ -168,8 +159,8 @@ class CallState(ClientCallState):
         super().finish(status)
 
     def settled(self) -> None:
-        if self.pump is not None:
-            self.pump.cancel()
+        if self._pump is not None:
+            self._pump.cancel()
         for callback in self._callbacks:
             self.loop.call_soon(callback)
 
@@ -178,8 +169,8 @@ class CallState(ClientCallState):
             return
         super().cancel(status)
         # Once the call is submitted, `proceed` raises the status; before, the interceptors wait for something else.
-        if self.chain is not None and not self._submitted and self.outcome is None:
-            self.chain.cancel()
+        if self._chain is not None and not self._submitted and self.outcome is None:
+            self._chain.cancel()
 
     def add_done_callback(self, callback: Callable[[], None]) -> None:
         if self.outcome is not None:
@@ -189,14 +180,14 @@ class CallState(ClientCallState):
 
     # -- waiting --------------------------------------------------------------------------------------------------
 
-    async def wait(self) -> None:
-        """Until something changes."""
-        waiter = self.loop.create_future()
+    def wait(self) -> asyncio.Future[None]:
+        waiter: asyncio.Future[None] = self.loop.create_future()
         self._waiters.append(waiter)
-        await waiter
+        return waiter
 
     def wake(self) -> None:
-        waiters, self._waiters = self._waiters, []
-        for waiter in waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        if self._waiters:
+            for waiter in self._waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            self._waiters.clear()

@@ -57,7 +57,7 @@ class UnaryUnaryMethod(Method[Response]):
     ) -> UnaryUnaryCall[Response]:
         """Start a call. Raises RpcError if the request cannot be encoded, ValueError for bad metadata."""
         state = self._new_call(timeout, metadata, wait_for_ready, compression)
-        _send_one(state, request)
+        state.begin(request)
         return UnaryUnaryCall(state)
 
 
@@ -78,7 +78,7 @@ class UnaryStreamMethod(Method[Response]):
     ) -> UnaryStreamCall[Response]:
         """Start a call. Raises RpcError if the request cannot be encoded, ValueError for bad metadata."""
         state = self._new_call(timeout, metadata, wait_for_ready, compression)
-        _send_one(state, request)
+        state.begin(request)
         return UnaryStreamCall(state)
 
 
@@ -126,17 +126,6 @@ class StreamStreamMethod(Method[Response]):
         state = self._new_call(timeout, metadata, wait_for_ready, compression)
         _send_many(state, requests)
         return StreamStreamCall(state)
-
-
-def _send_one(state: CallState, request: Any) -> None:
-    # Sent before the call begins, so that everything leaves in one write.
-    if state.channel.interceptors:
-        state.begin()  # hooks are registered when the chain runs; the message has to wait for them
-        state.send_later(request)
-        return
-    state.send_now(request)
-    state.end_sending()
-    state.begin()
 
 
 def _send_many(state: CallState, requests: Requests[Any] | None) -> None:

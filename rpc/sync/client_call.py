@@ -63,15 +63,11 @@ class CallState(ClientCallState):
         """
         self._first = first
         self._requests = None if requests is None else iter(requests)
-        if self.channel.interceptors:
-            self._chain = self.run_interceptors()
+        if self.view is None:
+            self.submit()
+        else:
+            self._chain = self.run_interceptors(self.view)
             self.advance()
-            return
-        self.submit()
-
-    @property
-    def intercepted(self) -> bool:
-        return self._chain is not None
 
     def submit(self) -> None:
         payloads = [self.encode(message) for message in self._first]
@@ -151,16 +147,9 @@ class CallState(ClientCallState):
                 self.done_sending()
                 return
             self._send(message)
-        except RpcError as failure:
-            with self.channel.entered():
-                self.cancel(failure.to_status())
         except Exception as error:
-            failure = self.requests_failed(error)
             with self.channel.entered():
-                if self._chain is None:
-                    self.settle(failure)
-                else:
-                    self.cancel(failure.to_status())
+                self.requests_failed(error)
 
     # -- waiting --------------------------------------------------------------------------------------------------
 

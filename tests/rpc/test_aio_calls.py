@@ -102,6 +102,37 @@ async def test_a_client_that_sends_from_an_async_iterable() -> None:
         assert (await stub.Up(items())).number == 3
 
 
+async def test_an_iterable_that_ends_with_another_call_s_error() -> None:
+    async def forwarded() -> Any:
+        yield Item(number=1)
+        raise RpcError(StatusCode.DATA_LOSS, "upstream is gone")
+
+    async with serving(ASYNC) as (stub, _, _):
+        error = await failure_of(stub.Up(forwarded(), timeout=30))
+    assert (error.code, error.message) == (StatusCode.DATA_LOSS, "upstream is gone")
+
+
+async def test_an_iterable_that_cancels_itself() -> None:
+    async def cancelled() -> Any:
+        yield Item(number=1)
+        raise asyncio.CancelledError
+
+    async with serving(ASYNC) as (stub, _, _):
+        error = await failure_of(stub.Up(cancelled(), timeout=30))
+    assert error.code is StatusCode.CANCELLED
+
+
+async def test_a_call_with_bad_arguments_leaves_nothing_behind() -> None:
+    async with serving(ASYNC) as (stub, channel, _):
+        waiting = asyncio.ensure_future(stub.Unary(Item(number=1)))
+        await asyncio.sleep(0)
+        for bad in ({"compression": "zstd"}, {"metadata": [("grpc-mine", "x")]}):
+            with pytest.raises(ValueError, match=r"zstd|grpc-mine"):
+                stub.Unary(Item(data=b"x" * 1000), **bad)
+        assert (await waiting).number == 1
+        assert channel.retries.buffered == 0
+
+
 async def test_an_iterable_that_raises_fails_the_call() -> None:
     def items() -> Any:
         yield Item(number=1)
