@@ -198,12 +198,20 @@ class SyncServicerContext(ServicerContext):
     def abort_with_status(self, status: Any) -> NoReturn:  # type: ignore[override]
         raise _abort_with(status)
 
+    def add_done_callback(self, callback: Callable[[ServicerContext], Any]) -> None:
+        """Call `callback(context)` on the server's loop when the call is over; soon if it is."""
+        self._add_on_loop(lambda: callback(self))
+
     def add_callback(self, callback: Callable[[], Any]) -> bool:
         """`add_done_callback` under grpcio's name. False, and nothing is added, when the call is over."""
         if self._runner.done:
             return False
-        self._runner.add_done_callback(callback)
+        self._add_on_loop(callback)
         return True
+
+    def _add_on_loop(self, callback: Callable[[], Any]) -> None:
+        # The call may end at any moment, and it ends on the loop: only there nothing comes in between.
+        self._runner.loop.call_soon_threadsafe(self._runner.add_done_callback, callback)
 
     def is_active(self) -> bool:
         """Whether anybody still waits for the answer. A thread cannot be stopped from outside: long work asks."""

@@ -1,15 +1,11 @@
-"""Running one call on a server: from its first event to its status."""
+"""Running one call on a server: from its first event to its status. Plain `def` handlers: see sync_server_call."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import CancelledError as FutureCancelledError
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from ..call import MessageTooLarge
@@ -24,13 +20,12 @@ from ..metadata import Metadata
 from ..observer import tell
 from ..server_call import ServerCall
 from ..status import Status, StatusCode
-from .context import ServicerContext, SyncServicerContext
+from .context import ServicerContext
 
 if TYPE_CHECKING:
-    from .server import ServerLink
+    from .server_link import ServerLink
 
 logger = logging.getLogger("barewire.rpc.server")
-
 
 _OK = Status(StatusCode.OK)
 
@@ -48,7 +43,6 @@ class ServerCallRunner:
         "_inbox",
         "_request_ended",
         "_task",
-        "_thread",
         "_view",
         "_waiters",
         "call",
@@ -59,6 +53,7 @@ class ServerCallRunner:
         "loop",
         "plain_next",
     )
+    _context_class = ServicerContext
 
     def __init__(self, link: ServerLink, call: ServerCall, handler: MethodHandler, held: Held = ()) -> None:
         """`held`: places under the server's concurrency limits, given back when the handler is done."""
@@ -74,10 +69,9 @@ class ServerCallRunner:
         self._inbox: deque[tuple[Envelope, int]] = deque()
         self._request_ended = False
         self._waiters: list[asyncio.Future[None]] | None = None
-        self._callbacks: list[Callable[[], None]] | None = None
+        self._callbacks: list[Callable[[], object]] | None = None
         self._task: asyncio.Task[None] | None = None
         self._entered = False  # whether the task has begun: one that is cancelled before never runs
-        self._thread: Future[Any] | None = None
         if link.server.codec is not None:
             call.set_compression(link.server.codec)
         if handler.client_streaming:
@@ -170,7 +164,7 @@ class ServerCallRunner:
     async def _run(self) -> None:
         self._entered = True
         current_deadline.set(self.call.deadline)
-        context = (ServicerContext if self.handler.is_async else SyncServicerContext)(self)
+        context = self._context_class(self)
         interceptors = self.link.server.interceptors
         try:
             if interceptors:
@@ -186,25 +180,27 @@ class ServerCallRunner:
 
     async def _handle(self, context: ServicerContext) -> None:
         """Run the handler itself; raises RpcError if it set a status other than OK."""
-        handler = self.handler
-        if handler.client_streaming:
+        if self.handler.client_streaming:
             request: Any = self._requests(context)
         else:
             request = self._decode(*self._inbox.popleft())
             self._tell_half_closed()
-        if isinstance(context, SyncServicerContext):
-            await self._handle_sync(request, context)
-        elif handler.is_generator:
-            await self._send_all(handler.function(request, context))
-        else:
-            outcome = await handler.function(request, context)
-            if handler.server_streaming and hasattr(outcome, "__aiter__"):
-                await self._send_all(outcome)
-            else:
-                self._send_result(outcome, context)
+        await self._call_handler(request, context)
         status = context.status()
         if status is not None and status.code is not StatusCode.OK:
             raise RpcError(status.code, status.message, metadata=self.view.trailing_metadata)
+
+    async def _call_handler(self, request: Any, context: ServicerContext) -> None:
+        """Call the user's function and send what it returns or yields."""
+        handler = self.handler
+        if handler.is_generator:
+            await self._send_all(handler.function(request, context))
+            return
+        outcome = await handler.function(request, context)
+        if handler.server_streaming and hasattr(outcome, "__aiter__"):
+            await self._send_all(outcome)
+        else:
+            self._send_result(outcome, context)
 
     async def _send_all(self, messages: Any) -> None:
         try:
@@ -213,24 +209,6 @@ class ServerCallRunner:
         finally:
             if hasattr(messages, "aclose"):
                 await messages.aclose()  # its `finally` blocks run now, not when it is collected
-
-    async def _handle_sync(self, request: Any, context: SyncServicerContext) -> None:
-        run = contextvars.copy_context().run
-        self._thread = self.link.server.sync_handlers.submit(
-            lambda: run(self._call_in_thread, request, context)
-        )
-        self._send_result(await asyncio.wrap_future(self._thread), context)
-
-    def _call_in_thread(self, request: Any, context: SyncServicerContext) -> Any:
-        try:
-            outcome = self.handler.function(request, context)
-            if not (self.handler.server_streaming and hasattr(outcome, "__iter__")):
-                return outcome
-            for message in outcome:
-                context.send(message)
-            return None
-        except (FutureCancelledError, StopIteration) as error:  # neither may leave a thread through a future
-            raise RpcError(StatusCode.CANCELLED, "the call is over") from error
 
     def _send_result(self, outcome: Any, context: ServicerContext) -> None:
         """Send the one response of a method. Where the method streams, the handler has sent its responses itself."""
@@ -278,6 +256,7 @@ class ServerCallRunner:
         if self.done:
             return
         self.done = True
+        self.call.sink = None  # they would keep each other alive until the garbage is collected
         if self._callbacks is not None:
             for callback in self._callbacks:
                 self.loop.call_soon(callback)
@@ -286,20 +265,12 @@ class ServerCallRunner:
         self.link.server.runner_done(self)
 
     def _leave(self) -> None:
-        """Give back the places; a thread that was given up on keeps them until it ends."""
-        if self._thread is None or self._thread.done():
-            ConcurrencyLimits.leave(self._held)
-            return
+        """Give back the places."""
+        ConcurrencyLimits.leave(self._held)
 
-        def thread_ended(_: Future[Any]) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop may be gone by then
-                self.loop.call_soon_threadsafe(ConcurrencyLimits.leave, self._held)
-
-        self._thread.add_done_callback(thread_ended)
-
-    def add_done_callback(self, callback: Callable[[], None]) -> None:
+    def add_done_callback(self, callback: Callable[[], object]) -> None:
         if self.done:
-            self.loop.call_soon_threadsafe(callback)
+            self.loop.call_soon(callback)
         elif self._callbacks is None:
             self._callbacks = [callback]
         else:
@@ -336,8 +307,7 @@ class ServerCallRunner:
         return self._decode(*self._inbox.popleft())
 
     def _requests(self, context: ServicerContext) -> AsyncIterator[Any] | Iterator[Any]:
-        if isinstance(context, SyncServicerContext):
-            return iter(context.receive, None)
+        """The requests of a streaming method, as its handler takes them."""
         return self._iterate()
 
     async def _iterate(self) -> AsyncIterator[Any]:
@@ -391,10 +361,8 @@ class ServerCallRunner:
 
     async def _wait(self) -> None:
         waiter = self.loop.create_future()
-        if self._waiters is None:
-            self._waiters = [waiter]
-        else:
-            self._waiters.append(waiter)
+        # Without those whose handler has given up waiting, by a timeout of its own.
+        self._waiters = [*(each for each in self._waiters or () if not each.done()), waiter]
         await waiter
 
     def _wake(self) -> None:

@@ -28,6 +28,7 @@ from ..server_connection import ServerConnection
 from ..status import Status
 from .link import Link
 from .server_call import ServerCallRunner
+from .sync_server_call import SyncCallRunner
 
 if TYPE_CHECKING:
     from .server import Server
@@ -133,7 +134,8 @@ class ServerLink(Link[ServerConnection]):
         if isinstance(held, Status):
             call.finish(held)
         else:
-            call.sink = ServerCallRunner(self, call, handler, held)
+            runner = ServerCallRunner if handler.is_async else SyncCallRunner
+            call.sink = runner(self, call, handler, held)
 
     def _record(self, call: ServerCall, *, known: bool) -> None:
         stats = self.server.stats
