@@ -198,21 +198,27 @@ class EncoderEmitter:
         with source.block(f"if {v}:"):
             source.line("if depth < 1: raise Unusual")
             self._check_depth(value, 2)
-            source.line("parts = []; add = parts.append")
+            source.line("parts = []")
             with source.block(f"for k, x in {self._entries(key, v)}:"):
                 pieces: list[str] = []
                 lengths: list[str] = []
                 for part, local in ((key, "k"), (value, "x")):
                     if holds_messages(part) or part.kind in (Kind.STRING, Kind.BYTES):
-                        pieces += self._delimited(part, local, f"n{local}", "depth - 2")
-                        lengths += [f"len(n{local})", f"len({local})"]
+                        head, length = f"h{local}", f"n{local}"
+                        self._to_payload(part, local, "depth - 2")
+                        source.line(f"{length} = len({local})")
+                        short = f"{head} = {self._table(_tag(part), False)}[{length}]; {length} += 2"
+                        source.line(f"if {length} < 128: {short}")
+                        long = f"{head} = long_length({_tag(part)!r}, {length}); {length} += len({head})"
+                        source.line(f"else: {long}")
+                        pieces += [head, local]
+                        lengths.append(length)
                     else:
                         source.line(f"{local} = {self._scalar(part, local)}")
                         pieces.append(local)
                         lengths.append(f"len({local})")
                 source.line(f"n = {' + '.join(lengths)}")
-                source.line(f"add({self._length(_packed_tag(field), 'n')})")
-                source.line("; ".join(f"add({piece})" for piece in pieces))
+                source.line(f"parts += {self._length(_packed_tag(field), 'n')}, {', '.join(pieces)}")
             source.line(f"{v} = join(parts)")
         source.line(f"else: {v} = b''")
         self.pieces.append(v)
@@ -243,6 +249,16 @@ class EncoderEmitter:
     def _delimited(self, field: FieldPlan, v: str, n: str, depth: str = "depth - 1") -> list[str]:
         """Statements that turn the local `v` into bytes and `n` into tag and length; the pieces to add."""
         source, tag = self.source, _tag(field)
+        self._to_payload(field, v, depth)
+        if field.kind is Kind.GROUP:
+            source.line(f"{n} = {tag!r}; {v} += {encode_tag(field.number, WireType.EGROUP)!r}")
+        else:
+            source.line(f"{n} = len({v}); {n} = {self._length(tag, n)}")
+        return [n, v]
+
+    def _to_payload(self, field: FieldPlan, v: str, depth: str) -> None:
+        """Statements that turn the local `v`, text, bytes or a message, into its bytes."""
+        source = self.source
         if field.kind is Kind.STRING or field.kind is Kind.BYTES:
             self._to_bytes(field, v)
         else:
@@ -256,11 +272,6 @@ class EncoderEmitter:
                 source.line(f"else: {otherwise}")
             else:
                 source.line(f"{v} = {write}({v}, {depth})")
-        if field.kind is Kind.GROUP:
-            source.line(f"{n} = {tag!r}; {v} += {encode_tag(field.number, WireType.EGROUP)!r}")
-        else:
-            source.line(f"{n} = len({v}); {n} = {self._length(tag, n)}")
-        return [n, v]
 
     def _to_bytes(self, field: FieldPlan, v: str) -> None:
         if field.kind is Kind.BYTES:
