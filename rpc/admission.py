@@ -37,6 +37,7 @@ class AdmissionTarget(Protocol):
     def take_data(
         self, stream_id: int, stream: Stream, data: bytes, flow_size: int, end_stream: bool
     ) -> None: ...
+    def take_window_update(self, stream_id: int, size: int) -> None: ...
     def send_by_hand(self, frame: bytes) -> None: ...
     def reset(self, stream_id: int, error_code: int) -> None: ...
 
@@ -124,6 +125,9 @@ class Admission:
             self._take_goaway(frame)
             return
         known = not stream_id or stream_id in self._streams.open
+        if known and kind == f.WINDOW_UPDATE and (size := f.window_increment(frame.payload)):
+            self._http2.take_window_update(stream_id, size)
+            return
         late = not known and self._streams.has_been(stream_id)
         if late:
             _check_form(frame)  # a race excuses the frame, not its form
@@ -233,7 +237,7 @@ def _check_form(frame: InboundFrame) -> None:
     if len(payload) != _SIZES.get(frame.kind, len(payload)):
         reason = f"frame of type {frame.kind} with {len(payload)} bytes instead of {_SIZES[frame.kind]}"
         raise ConnectionFault(Http2Error.FRAME_SIZE_ERROR, reason)
-    if frame.kind == f.WINDOW_UPDATE and not int.from_bytes(payload, "big") & MAX_STREAM_ID:
+    if frame.kind == f.WINDOW_UPDATE and not f.window_increment(payload):
         raise ConnectionFault(Http2Error.PROTOCOL_ERROR, "WINDOW_UPDATE by 0")
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .client_connection import ClientConnection
 
 
+_NO_METADATA = Metadata()  # shared, as that of a remembered block is: who hands it out copies it
+
+
 class ClientCall(Call):
     """A call that we make."""
 
@@ -35,7 +38,7 @@ class ClientCall(Call):
         super().__init__(connection, deadline)
         self._headers = headers
         self._encoder = encoder
-        self.initial_metadata = Metadata()
+        self.initial_metadata = _NO_METADATA
 
     @property
     def head_received(self) -> bool:

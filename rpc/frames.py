@@ -89,6 +89,11 @@ def window_update_frame(stream_id: int, increment: int) -> bytes:
     return frame(WINDOW_UPDATE, 0, stream_id, increment.to_bytes(4, "big"))
 
 
+def window_increment(payload: bytes) -> int:
+    """How much a WINDOW_UPDATE opens a window; 0 if it is malformed."""
+    return int.from_bytes(payload, "big") & 0x7FFFFFFF if len(payload) == 4 else 0
+
+
 def header_block_fragment(flags: int, payload: bytes) -> bytes | None:
     """The part of a HEADERS payload that is header block, without padding and priority; None if it is malformed."""
     start, end = 0, len(payload)

@@ -17,13 +17,14 @@ from h2.config import H2Configuration
 from h2.connection import AllowedStreamIDs, ConnectionInputs
 from h2.settings import SettingCodes
 from h2.stream import StreamState
+from h2.utilities import guard_increment_window
 
 from . import frames as f
 from .admission import Admission
 from .gate import ConnectionFault, FloodGuard, FrameSplitter
 from .header_blocks import HeaderBlock, HeaderField, RememberingEncoder
 from .limits import HTTP2_DEFAULT_WINDOW, Limits
-from .status import Http2Error, http2_error_name
+from .status import Http2Error
 from .streams import MAX_STREAM_ID, Stream, StreamTable
 
 
@@ -68,6 +69,14 @@ class _H2Connection(h2.connection.H2Connection):
         self._inbound_flow_control_window_manager.window_consumed(size)
         self.streams[stream_id]._inbound_window_manager.window_consumed(size)
 
+    def window_opened(self, stream_id: int, size: int) -> None:
+        """The peer takes `size` more bytes, on a stream or (0) on all together. Raises FlowControlError if that is more
+        than a window can be."""
+        sender = self.streams[stream_id] if stream_id else self
+        sender.outbound_flow_control_window = guard_increment_window(
+            sender.outbound_flow_control_window, size
+        )
+
     def write(self, frame: bytes) -> None:
         """Send a frame behind what is there to be sent."""
         self._data_to_send += frame
@@ -101,6 +110,8 @@ class Http2Connection:
         self.peer_max_header_list_size: int | None = None  # as the peer's SETTINGS have it
         self._encoder = RememberingEncoder()
         self._h2 = self._make_h2()
+        # How many streams the peer lets us have open.
+        self.peer_max_concurrent_streams: int = self._h2.remote_settings.max_concurrent_streams
 
     def _make_h2(self) -> _H2Connection:
         connection = _H2Connection(H2Configuration(client_side=self._client_side))
@@ -169,11 +180,6 @@ class Http2Connection:
     @property
     def open_stream_count(self) -> int:
         return len(self._streams.open)
-
-    @property
-    def peer_max_concurrent_streams(self) -> int:
-        """How many streams the peer lets us have open."""
-        return self._h2.remote_settings.max_concurrent_streams
 
     @property
     def windows(self) -> tuple[int, int]:
@@ -321,6 +327,18 @@ class Http2Connection:
             self._end_remote(stream_id, stream)
         self._listener.data_received(stream_id, data, flow_size, end_stream)
 
+    def take_window_update(self, stream_id: int, size: int) -> None:
+        """WINDOW_UPDATE came, for an open stream or (0) for the connection. Raises ConnectionFault."""
+        try:
+            self._h2.window_opened(stream_id, size)
+        except h2.exceptions.FlowControlError as error:
+            if not stream_id:
+                raise ConnectionFault(Http2Error.FLOW_CONTROL_ERROR, str(error)) from error
+            self._admission.fault(stream_id, "FLOW_CONTROL_ERROR", Http2Error.FLOW_CONTROL_ERROR)
+            self.reset(stream_id, Http2Error.FLOW_CONTROL_ERROR)  # if there was no call to do it
+        else:
+            self._listener.window_opened(stream_id)
+
     def _end_remote(self, stream_id: int, stream: Stream) -> None:
         stream.remote_ended = True
         self._forget_if_over(stream_id, stream)
@@ -342,19 +360,14 @@ class Http2Connection:
     def _on_reset(self, event: Any) -> None:
         if self._streams.open.pop(event.stream_id, None) is None:
             return
-        if event.remote_reset:
-            self._h2.streams.pop(event.stream_id, None)
-            self._streams.remember_peers_reset(event.stream_id)
-            self._listener.stream_reset(event.stream_id, int(event.error_code))
-        else:  # h2 has reset it, for a window that overflows
-            self._remember_reset(event.stream_id)
-            self._admission.fault(event.stream_id, f"{http2_error_name(int(event.error_code))}")
-
-    def _on_window(self, event: Any) -> None:
-        self._listener.window_opened(event.stream_id)
+        self._h2.streams.pop(event.stream_id, None)
+        self._streams.remember_peers_reset(event.stream_id)
+        self._listener.stream_reset(event.stream_id, int(event.error_code))
 
     def _on_settings(self, event: Any) -> None:
-        self.peer_max_header_list_size = self._h2.remote_settings.max_header_list_size
+        settings = self._h2.remote_settings
+        self.peer_max_header_list_size = settings.max_header_list_size
+        self.peer_max_concurrent_streams = settings.max_concurrent_streams
         self._listener.settings_received()
         self._listener.window_opened(0)  # the initial window may have changed
 
@@ -371,7 +384,6 @@ class Http2Connection:
 
 _HANDLERS: dict[type, Callable[[Http2Connection, Any], None]] = {
     h2.events.StreamReset: Http2Connection._on_reset,
-    h2.events.WindowUpdated: Http2Connection._on_window,
     h2.events.RemoteSettingsChanged: Http2Connection._on_settings,
     h2.events.SettingsAcknowledged: Http2Connection._on_settings_acknowledged,
     h2.events.PingReceived: Http2Connection._on_ping,

@@ -9,6 +9,7 @@ from ..channelz import SocketNode
 from ..client_connection import ClientConnection
 from ..events import Event
 from ..server_connection import ServerConnection
+from ..status import Http2Error
 from ..target import describe_address
 from ..user_timeout import set_user_timeout
 
@@ -57,8 +58,8 @@ class Link(asyncio.Protocol, Generic[Core]):
 
     def data_received(self, data: bytes) -> None:
         self.core.receive(data, self.loop.time())
-        self.schedule_flush()
         self._dispatch()
+        self.schedule_flush()  # last: what the tasks that have been woken send goes with it
 
     def eof_received(self) -> bool:
         return False  # asyncio closes the transport, and connection_lost follows
@@ -108,6 +109,7 @@ class Link(asyncio.Protocol, Generic[Core]):
 
     def _close(self, transport: asyncio.Transport) -> None:
         """The core has ended: write what it says last, and do not wait for ever for the peer to take it."""
+        self._dispatch()  # what it means for the calls need not wait for that
         if not transport.is_closing():
             transport.write(self.core.data_to_send())
             transport.close()
@@ -148,6 +150,11 @@ class Link(asyncio.Protocol, Generic[Core]):
             remote=info("peername"),
             tls=info("ssl_object"),
         )
+
+    def close(self, reason: str, error_code: int = Http2Error.NO_ERROR) -> None:
+        """End the connection, and every call on it; the peer is told."""
+        self.core.close(reason, error_code)
+        self.schedule_flush()
 
     def abort(self) -> None:
         """Drop the transport without waiting for anything."""
