@@ -13,7 +13,7 @@ import stat
 from dataclasses import dataclass
 
 from .errors import RpcConfigurationError
-from .target import parse_target
+from .target import Target, numeric_version, parse_target
 
 _BACKLOG = 1024
 _FIRST_PASSED_FD = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
@@ -65,13 +65,25 @@ def open_listening(address: str | socket.socket | Listening, *, reuse_port: bool
         return [_passed(_adopt(int(rest)))]
     if scheme == "systemd":
         return [_passed(passed) for passed in listen_fds(rest or None)]
-    host, sep, port = address.rpartition(":")
-    if host in ("", "*") and sep:
-        address = f"[::]:{port}" if socket.has_dualstack_ipv6() else f"0.0.0.0:{port}"
-    target = parse_target(address, default_port=None)
+    target = _parse(address)
     if target.path:
         return [_open_unix(target.path)]
     return _open_tcp(target.host, target.port, reuse_port)
+
+
+def needs_lookup(address: str | socket.socket | Listening) -> bool:
+    """Whether `open_listening` looks a name up for this address, which may take long. Raises RpcConfigurationError."""
+    if not isinstance(address, str) or address.startswith(("fd:", "systemd:")):
+        return False
+    host = _parse(address).host
+    return bool(host) and numeric_version(host) is None
+
+
+def _parse(address: str) -> Target:
+    host, sep, port = address.rpartition(":")
+    if host in ("", "*") and sep:
+        address = f"[::]:{port}" if socket.has_dualstack_ipv6() else f"0.0.0.0:{port}"
+    return parse_target(address, default_port=None)
 
 
 # -- TCP ----------------------------------------------------------------------------------------------------------

@@ -50,7 +50,6 @@ class TlsFiles:
 
     def _load(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.set_alpn_protocols(["h2"])
         context.load_cert_chain(self._certificate, self._key, self._password)
         if self._client_ca is not None:
             context.load_verify_locations(self._client_ca)

@@ -273,8 +273,7 @@ class Channel(
             await self._wait_closed(grace)
         for link in list(self.links):
             link.cancel_calls(CLOSED)
-            link.core.close("the channel was closed")
-            link.schedule_flush()
+            link.close("the channel was closed")
         await self._wait_closed(1.0)
         for link in list(self.links):
             link.abort()

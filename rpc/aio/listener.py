@@ -7,6 +7,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from ..listening import Listening
@@ -15,7 +16,7 @@ logger = logging.getLogger("barewire.rpc.server")
 
 TlsSource = ssl.SSLContext | Callable[[], ssl.SSLContext]
 
-_AT_ONCE = 64  # connections taken in one turn of the loop
+_AT_ONCE = 64  # connections taken before others get their turn of the loop
 _PAUSE = 1.0  # seconds without accepting after a failure
 
 
@@ -34,64 +35,76 @@ class Listener:
         handshake_timeout: float,
         changed: Callable[[], None],
     ) -> None:
-        """`tls` is a context, or gives one for each connection. `changed` is called when a handshake is over."""
+        """`tls` is a context, or gives one for each connection; ALPN is set to h2 on it. `changed` is called when a
+        handshake is over, and when the socket is closed."""
         self.listening = listening
         self._make_protocol = make_protocol
         self._tls = tls
         self._handshake_timeout = handshake_timeout
         self._changed = changed
         self._loop = asyncio.get_running_loop()
-        self._pause: asyncio.TimerHandle | None = None
+        self._context: ssl.SSLContext | None = None  # of the newest connection
         self._handshakes: set[asyncio.Task[None]] = set()
-        self._loop.add_reader(listening.socket, self._accept)
+        # Not by add_reader, which the Proactor loop of Windows does not have.
+        self._accepting = self._loop.create_task(self._accept())
+        self._accepting.add_done_callback(self._accepting_done)
 
     @property
     def handshakes(self) -> int:
         """How many connections have been accepted that are not set up yet."""
         return len(self._handshakes)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether the socket is open, or connections are being set up."""
+        return bool(self._handshakes) or not self._accepting.done()
+
     def close(self) -> None:
-        """Accept no more. What has been accepted is set up nevertheless."""
-        if self.listening.socket.fileno() == -1:
-            return
-        if self._pause is not None:
-            self._pause.cancel()
-        self._loop.remove_reader(self.listening.socket)
-        self.listening.close()
+        """Accept no more, and close the socket soon. What has been accepted is set up nevertheless."""
+        self._accepting.cancel()
 
     def abort(self) -> None:
         """Give up the handshakes that are under way."""
         for task in self._handshakes:
             task.cancel()
 
-    def _accept(self) -> None:
-        for _ in range(_AT_ONCE):
+    async def _accept(self) -> None:
+        for accepted in count(1):
             try:
-                connection, _ = self.listening.socket.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return  # another process was faster, or the client has gone
+                connection, _ = await self._loop.sock_accept(self.listening.socket)
+            except ConnectionAbortedError:
+                continue  # the client has gone
             except OSError as error:  # most likely no file descriptor is left
                 logger.error("cannot accept connections: %s; trying again in %g s", error, _PAUSE)
-                self._loop.remove_reader(self.listening.socket)
-                self._pause = self._loop.call_later(_PAUSE, self._resume)
-                return
-            connection.setblocking(False)
+                await asyncio.sleep(_PAUSE)
+                continue
             # asyncio does this only where the socket that listens was made with the protocol's number.
             if connection.family in (socket.AF_INET, socket.AF_INET6):
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = self._loop.create_task(self._set_up(connection))
             self._handshakes.add(task)
             task.add_done_callback(self._set_up_done)
+            if accepted % _AT_ONCE == 0:
+                await asyncio.sleep(0)
 
-    def _resume(self) -> None:
-        self._pause = None
-        self._loop.add_reader(self.listening.socket, self._accept)
+    def _accepting_done(self, task: asyncio.Task[None]) -> None:
+        self.listening.close()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("no more connections are accepted", exc_info=error)
+        self._changed()
+
+    def _tls_context(self, tls: TlsSource) -> ssl.SSLContext:
+        context = tls if isinstance(tls, ssl.SSLContext) else tls()
+        if context is not self._context:
+            context.set_alpn_protocols(["h2"])
+            self._context = context
+        return context
 
     async def _set_up(self, connection: socket.socket) -> None:
         options: dict[str, Any] = {}
         if self._tls is not None:
             try:
-                options["ssl"] = self._tls if isinstance(self._tls, ssl.SSLContext) else self._tls()
+                options["ssl"] = self._tls_context(self._tls)
             except BaseException:
                 connection.close()
                 raise

@@ -7,7 +7,6 @@ import contextlib
 import math
 import signal
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -24,7 +23,7 @@ from ..errors import RpcConfigurationError
 from ..interceptor import Interceptor
 from ..keepalive import SERVER_KEEPALIVE, Keepalive
 from ..limits import Limits, make_limits
-from ..listening import Listening, open_listening
+from ..listening import Listening, needs_lookup, open_listening
 from ..ping_policy import PingPolicy
 from ..service_table import ServiceTable
 from ..target import describe_address
@@ -160,12 +159,17 @@ class Server:
         `tls` is a server-side SSLContext with its certificate loaded; ALPN is set to h2 on it. Or a function that gives
         one for each connection, such as `TlsFiles`. `reuse_port` shares a TCP port with other processes. Returns the
         port (0 for a unix socket). Raises OSError if the address cannot be used, RpcConfigurationError if it makes no
-        sense.
+        sense or the server has been stopped.
         """
         self.services.check_names(self.concurrency.names, "concurrency_limits")
-        if isinstance(tls, ssl.SSLContext):
-            tls.set_alpn_protocols(["h2"])
-        opened = open_listening(address, reuse_port=reuse_port)
+        if needs_lookup(address):
+            opened = await asyncio.to_thread(open_listening, address, reuse_port=reuse_port)
+        else:
+            opened = open_listening(address, reuse_port=reuse_port)
+        if self.stopping:
+            for listening in opened:
+                listening.close()
+            raise RpcConfigurationError("the server has been stopped; make another one")
         for listening in opened:
             listener = Listener(
                 listening,
@@ -214,8 +218,7 @@ class Server:
                 link.drain()
         await self._wait_idle(grace)
         for link in list(self.links):
-            link.core.close("the server has stopped")
-            link.schedule_flush()
+            link.close("the server has stopped")
         for runner in list(self.runners):
             runner.stop()
         for listener in self._listeners:
@@ -231,7 +234,7 @@ class Server:
 
     def _tell_if_idle(self) -> None:
         if self.stopping and not (
-            self.links or self.runners or any(each.handshakes for each in self._listeners)
+            self.links or self.runners or any(each.is_busy for each in self._listeners)
         ):
             self._idle.set()
 

@@ -25,7 +25,7 @@ from ..events import (
 from ..handlers import refusing_handler
 from ..server_call import ServerCall
 from ..server_connection import ServerConnection
-from ..status import Status
+from ..status import Http2Error, Status
 from .link import Link
 from .server_call import ServerCallRunner
 from .sync_server_call import SyncCallRunner
@@ -67,9 +67,20 @@ class ServerLink(Link[ServerConnection]):
             self.drain()
 
     def _handshake_expired(self) -> None:
-        self.core.close("the client did not finish the HTTP/2 handshake in time (handshake_timeout)")
-        self._dispatch()
-        self.schedule_flush()
+        self.close("the client did not finish the HTTP/2 handshake in time (handshake_timeout)")
+
+    def _handshake_finished(self) -> None:
+        if self._handshake_timer is None:
+            return  # SETTINGS may change later
+        self._handshake_timer.cancel()
+        self._handshake_timer = None
+        assert self.transport is not None
+        tls = self.transport.get_extra_info("ssl_object")
+        if tls is not None and tls.selected_alpn_protocol() != "h2":
+            self.close(
+                "HTTP/2 over TLS has to be negotiated by ALPN, and the client did not (RFC 9113, section 3.3)",
+                Http2Error.INADEQUATE_SECURITY,
+            )
 
     def closed(self) -> None:
         if self._handshake_timer is not None:
@@ -105,9 +116,7 @@ class ServerLink(Link[ServerConnection]):
                 if call.sink is not None:
                     call.sink.send_ready()
             case SettingsReceived():
-                if self._handshake_timer is not None:
-                    self._handshake_timer.cancel()
-                    self._handshake_timer = None
+                self._handshake_finished()
             case ConnectionEnded(reason):
                 logger.debug("connection of %s ended: %s", self.peer_address, reason)
                 self.schedule_flush()
@@ -115,6 +124,8 @@ class ServerLink(Link[ServerConnection]):
                 pass
 
     def _start(self, call: ServerCall) -> None:
+        if call.ended:  # in the same bytes, or with its connection
+            return
         services, limits = self.server.services, self.server.concurrency
         path = call.request.path
         handler = services.find(path)

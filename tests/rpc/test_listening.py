@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,61 @@ async def test_several_at_once(tmp_path: Path) -> None:
         await server.start(f"unix:{tmp_path}/s")
         for target in (f"127.0.0.1:{first}", f"[::1]:{second}", f"unix:{tmp_path}/s"):
             assert await peer_through(server, target)
+
+
+async def test_a_name_is_not_looked_up_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+    original = socket.getaddrinfo
+
+    def getaddrinfo(*arguments: Any, **options: Any) -> Any:
+        threads.append(threading.current_thread())
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    async with rpc.Server() as server:
+        await server.start("localhost:0")
+        assert threads
+        assert threading.main_thread() not in threads
+
+
+async def test_a_loop_without_readers_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as the Proactor loop of Windows."""
+
+    def add_reader(*arguments: Any) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", add_reader)
+    async with rpc.Server([TELL_PEER]) as server:
+        port = await server.start("127.0.0.1:0")
+        assert await peer_through(server, f"127.0.0.1:{port}")
+
+
+async def test_accepting_goes_on_after_a_failure(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A client that has gone is passed over; without file descriptors there is a pause."""
+    monkeypatch.setattr("barewire.rpc.aio.listener._PAUSE", 0.01)
+    loop = asyncio.get_running_loop()
+    original, faults = loop.sock_accept, [OSError(errno.EMFILE, "none left"), ConnectionAbortedError()]
+
+    async def sock_accept(sock: socket.socket) -> Any:
+        if faults:
+            raise faults.pop()
+        return await original(sock)
+
+    monkeypatch.setattr(loop, "sock_accept", sock_accept)
+    async with rpc.Server([TELL_PEER]) as server:
+        port = await server.start("127.0.0.1:0")
+        assert await peer_through(server, f"127.0.0.1:{port}")
+    assert caplog.text.count("cannot accept connections") == 1
+
+
+async def test_a_server_that_has_been_stopped_does_not_listen() -> None:
+    server = rpc.Server()
+    await server.stop()
+    for address in ("127.0.0.1:0", "localhost:0"):
+        with pytest.raises(RpcConfigurationError, match="has been stopped"):
+            await server.start(address)
 
 
 async def test_a_socket_of_ones_own() -> None:

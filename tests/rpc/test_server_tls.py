@@ -12,8 +12,11 @@ from typing import Any
 import grpc
 import pytest
 import trustme
+from hyperframe import frame as hf
 
 from barewire import rpc
+from barewire.rpc.status import Http2Error
+from tests.support.rpc_raw_peer import PREFACE, REQUEST, RawClient
 from tests.support.rpc_service import PATIENCE, Item, Stub, eventually, failure_of, servicer, serving
 
 
@@ -128,6 +131,40 @@ async def test_a_client_that_offers_http1_only_is_told(files: Files) -> None:
         assert writer.get_extra_info("ssl_object").selected_alpn_protocol() is None
         writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 505")
+        writer.close()
+
+
+@pytest.mark.rule(74)
+@pytest.mark.parametrize("offered", [[], ["h2"]])
+@pytest.mark.parametrize("by_function", [False, True])
+async def test_r74_http2_over_tls_has_to_be_negotiated(
+    files: Files, offered: list[str], by_function: bool
+) -> None:
+    """gRPC's document leaves TLS to HTTP/2's, and RFC 9113 section 3.3 has a MUST; grpc-go refuses such clients too.
+    The server offers h2 itself, whatever context it is given."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    asked: list[Any] = []
+
+    async with asyncio.timeout(PATIENCE), rpc.Server(generic_handlers=[asked.append]) as server:
+        port = await server.start("127.0.0.1:0", tls=(lambda: context) if by_function else context)
+        client = files.client()
+        if offered:
+            client.set_alpn_protocols(offered)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=client, server_hostname="localhost"
+        )
+        peer = RawClient()
+        writer.write(
+            PREFACE + hf.SettingsFrame(0).serialize() + peer.headers(1, REQUEST, end=True).serialize()
+        )
+        if offered:
+            await eventually(lambda: asked)
+        else:
+            answer = await reader.read()
+            goaway = hf.GoAwayFrame(0, last_stream_id=1, error_code=Http2Error.INADEQUATE_SECURITY)
+            assert goaway.serialize() in answer
+            assert not asked
         writer.close()
 
 
