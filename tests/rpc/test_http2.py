@@ -437,7 +437,7 @@ def test_frames_after_the_end_of_a_stream_have_their_form(
 ) -> None:
     client = RawClient()
     serve(client, client.request(1, b"x"))
-    client.send(Raw(len(payload).to_bytes(3, "big") + bytes((kind, 0, 0, 0, 0, 1)) + payload))
+    client.deliver(len(payload).to_bytes(3, "big") + bytes((kind, 0, 0, 0, 0, 1)) + payload)
     assert [error for _, error, _ in client.goaways()] == [code]
 
 
