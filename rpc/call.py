@@ -217,19 +217,8 @@ class Call:
             fault = None
         except EnvelopeError as error:
             envelopes, fault = error.received, error
-        if envelopes:
-            streams = self._connection.streams
-            streams.messages_received += len(envelopes)
-            streams.last_message_received = self._connection.now
-        for envelope in envelopes:
-            size = len(envelope.payload) + PREFIX_SIZE
-            if envelope.compressed and self._decoder is None:
-                reason = "a message has the compressed flag, but the call has no grpc-encoding"
-                self.fail(Status(StatusCode.INTERNAL, reason))
-                return
-            self._unread += size
-            self._connection.unread(size)
-            self._connection.emit(MessageReceived(self, envelope, size))
+        if envelopes and not self._messages_received(envelopes):
+            return
         if fault is not None:
             self.fail(Status(fault.code, fault.reason))
             return
@@ -239,6 +228,23 @@ class Call:
         self._give_back()
         if end_stream:
             self._body_ended()
+
+    def _messages_received(self, envelopes: list[Envelope]) -> bool:
+        """Hand whole messages on. False if one of them has ended the call."""
+        connection = self._connection
+        streams = connection.streams
+        streams.messages_received += len(envelopes)
+        streams.last_message_received = connection.now
+        for envelope in envelopes:
+            if envelope.compressed and self._decoder is None:
+                reason = "a message has the compressed flag, but the call has no grpc-encoding"
+                self.fail(Status(StatusCode.INTERNAL, reason))
+                return False
+            size = len(envelope.payload) + PREFIX_SIZE
+            self._unread += size
+            connection.unread(size)
+            connection.emit(MessageReceived(self, envelope, size))
+        return True
 
     def _count_body(self, size: int, end_stream: bool) -> bool:
         """Hold the body to its content-length (RFC 9113, section 8.1.1). False if that has ended the call."""

@@ -197,7 +197,6 @@ class AttemptedCall:
     ) -> ClientCall:
         """A stream for an attempt."""
         settings = self._settings
-        codec = self._codec
         metadata = self.metadata_fields
         if previous_attempts:  # R95
             metadata = [*metadata, (PREVIOUS_ATTEMPTS, b"%d" % previous_attempts)]
@@ -209,9 +208,9 @@ class AttemptedCall:
             settings.scheme,
             metadata,
             None if self.deadline is None else self.deadline - now,  # R38
-            encoding=codec.name.encode() if codec is not None else None,
+            encoding=None if self._codec is None else self._codec.name.encode(),
         )
-        return core.start_call(headers, self.deadline, codec)
+        return core.start_call(headers, self.deadline, self._codec, now)
 
     def send_over(self, link: CallLink, attempt: Any) -> ClientCall:
         """Put an attempt on a connection, with all that has been sent so far."""

@@ -14,9 +14,9 @@ import h2.events
 import h2.exceptions
 import h2.settings
 from h2.config import H2Configuration
-from h2.connection import AllowedStreamIDs, ConnectionInputs
+from h2.connection import ConnectionInputs
 from h2.settings import SettingCodes
-from h2.stream import StreamState
+from h2.stream import H2Stream, StreamState
 from h2.utilities import guard_increment_window
 
 from . import frames as f
@@ -53,11 +53,20 @@ class _H2Connection(h2.connection.H2Connection):
     outbound_flow_control_window: int
 
     def begin_stream(self, stream_id: int, *, outbound: bool) -> None:
-        """A stream is opened."""
-        self.state_machine.process_input(
-            ConnectionInputs.SEND_HEADERS if outbound else ConnectionInputs.RECV_HEADERS
+        """A stream is opened. Its id is the next one, or the gate would not have it."""
+        if outbound:
+            self.state_machine.process_input(ConnectionInputs.SEND_HEADERS)
+            self.highest_outbound_stream_id = stream_id
+        else:
+            self.state_machine.process_input(ConnectionInputs.RECV_HEADERS)
+            self.highest_inbound_stream_id = stream_id
+        stream = self.streams[stream_id] = H2Stream(
+            stream_id,
+            self.config,
+            inbound_window_size=self.local_settings.initial_window_size,
+            outbound_window_size=self.remote_settings.initial_window_size,
         )
-        self._begin_new_stream(stream_id, AllowedStreamIDs.ODD).state_machine.state = StreamState.OPEN
+        stream.state_machine.state = StreamState.OPEN
 
     def data_sent(self, stream_id: int, size: int) -> None:
         """DATA of `size` goes out; it fits the windows."""

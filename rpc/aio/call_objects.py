@@ -149,7 +149,8 @@ class _OneResponse(Call, Generic[Response]):
         return self._result().__await__()
 
     async def _result(self) -> Response:
-        await self._ended()
+        while self._state.outcome is None:
+            await self._wait()
         self._raise_if_failed()
         try:
             return self._response
@@ -178,8 +179,11 @@ class _ManyResponses(Call, Generic[Response]):
         return self._iterate()
 
     async def _iterate(self) -> AsyncIterator[Response]:
+        state = self._state
         while (message := await self.receive()) is not None:
             yield message
+            while state.inbox:  # what is there already costs no coroutine
+                yield state.take()
 
 
 class UnaryUnaryCall(_OneResponse[Response]):
