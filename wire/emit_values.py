@@ -44,10 +44,8 @@ class ValueEmitter:
     def _bool(self, assign: str, skip: int) -> None:
         source = self.source
         source.bind("decode_varint", decode_varint)
-        source.line(f"v = data[pos + {skip}]")
-        source.line(f"if v < 128: pos += {skip + 1}")
-        source.line(f"else: v, pos = decode_varint(data, pos + {skip}, end)")
-        source.line(assign.format("True if v else False"))
+        source.line(f"if data[pos + {skip}] == 1: {assign.format('True')}; pos += {skip + 1}")
+        source.line(f"else: v, pos = decode_varint(data, pos + {skip}, end); {assign.format('v != 0')}")
 
     def _integer(self, kind: Kind, assign: str, skip: int) -> None:
         """Varints of up to three bytes are read here; more are left to a function."""
