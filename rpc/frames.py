@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable
 
 CLIENT_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 FRAME_HEADER_SIZE = 9
+_pack_header = struct.Struct(">HBBBL").pack  # the size has three bytes
 MAX_FRAME_SIZE = 16_384  # what we accept, and advertise by not saying otherwise
 
 DATA = 0x0
@@ -46,7 +48,8 @@ _KNOWN_SETTINGS = frozenset(
 
 def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
     """One frame."""
-    return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream_id.to_bytes(4, "big") + payload
+    size = len(payload)
+    return _pack_header(size >> 8, size & 0xFF, kind, flags, stream_id) + payload
 
 
 def goaway_frame(last_stream_id: int, error_code: int, debug_data: bytes = b"") -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..auth_context import AuthContext, auth_context_of
 from ..channelz import SocketNode
@@ -13,12 +14,9 @@ from ..events import (
     CallEnded,
     CallStarted,
     ConnectionEnded,
-    ConnectionRetired,
     Event,
-    GoAwayReceived,
     MessageReceived,
     RequestEnded,
-    ResponseStarted,
     SendReady,
     SettingsReceived,
 )
@@ -100,28 +98,23 @@ class ServerLink(Link[ServerConnection]):
         return auth_context_of(self.transport and self.transport.get_extra_info("ssl_object"))
 
     def handle_event(self, event: Event) -> None:
-        match event:
-            case MessageReceived(call, envelope, size):
-                if call.sink is not None:
-                    call.sink.message_received(envelope, size)
-            case CallStarted(call):
-                self._start(call)
-            case RequestEnded(call):
-                if call.sink is not None:
-                    call.sink.request_ended()
-            case CallEnded(call, status):
-                if call.sink is not None:
-                    call.sink.ended(status)
-            case SendReady(call):
-                if call.sink is not None:
-                    call.sink.send_ready()
-            case SettingsReceived():
-                self._handshake_finished()
-            case ConnectionEnded(reason):
-                logger.debug("connection of %s ended: %s", self.peer_address, reason)
-                self.schedule_flush()
-            case GoAwayReceived() | ResponseStarted() | ConnectionRetired():
-                pass
+        tell = _TELL_RUNNER.get(type(event))
+        if tell is None:
+            self._act_on(event)
+            return
+        runner: ServerCallRunner | None = event.call.sink  # type: ignore[union-attr]
+        if runner is not None:
+            tell(runner, event)
+
+    def _act_on(self, event: Event) -> None:
+        """Act on an event that is not for the runner of a call."""
+        if isinstance(event, CallStarted):
+            self._start(event.call)
+        elif isinstance(event, SettingsReceived):
+            self._handshake_finished()
+        elif isinstance(event, ConnectionEnded):
+            logger.debug("connection of %s ended: %s", self.peer_address, event.reason)
+            self.schedule_flush()
 
     def _start(self, call: ServerCall) -> None:
         if call.ended:  # in the same bytes, or with its connection
@@ -152,3 +145,12 @@ class ServerLink(Link[ServerConnection]):
         stats = self.server.stats
         if stats is not None:
             call.recorded = stats.call_started(call.request.path, known=known), self.core.now
+
+
+# By type, as there are three for the simplest call.
+_TELL_RUNNER: dict[type[Event], Callable[[ServerCallRunner, Any], None]] = {
+    MessageReceived: lambda runner, event: runner.message_received(event.envelope, event.size),
+    RequestEnded: lambda runner, event: runner.request_ended(),
+    CallEnded: lambda runner, event: runner.ended(event.status),
+    SendReady: lambda runner, event: runner.send_ready(),
+}
