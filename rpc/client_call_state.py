@@ -202,7 +202,7 @@ class ClientCallState(AttemptedCall):
         super().response_started()
         if self.view is not None and self._core is not None:
             self._learn_peer(self.view)
-            self._tell("head", self._core.initial_metadata)
+            self._tell("head", self._core.initial_metadata.copy())
 
     def take_envelope(self) -> Envelope:
         """The next message of the inbox, not yet decoded."""

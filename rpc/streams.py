@@ -35,11 +35,6 @@ class StreamTable:
         self._reset_by_peer: dict[int, None] = {}
         self._forgotten = False  # there have been more resets than are remembered
 
-    @property
-    def ids_left(self) -> bool:
-        """Whether another stream can be opened from here."""
-        return self._next_local_id < MAX_STREAM_ID
-
     def open_local(self) -> int:
         """Open the next stream of a client. Returns its id."""
         stream_id = self._next_local_id

@@ -57,6 +57,15 @@ def test_r95_retries_tell_how_many_attempts_there_were() -> None:
     assert world.retries.buffered == 0
 
 
+def test_a_subchannel_s_last_call_is_dated_by_when_it_began() -> None:
+    world = World()
+    world.answer = lambda attempt: attempt.answer(b"yes")
+    world._now += 3600.0  # nothing happens on the connection meanwhile
+    began = world.now()
+    assert world.call(b"x").code is StatusCode.OK
+    assert world.connections[0].core.calls.last_started == began
+
+
 def test_the_error_tells_of_all_attempts() -> None:
     world = World(retrying(3))
     fail_first(world, 9)
