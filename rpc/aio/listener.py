@@ -7,7 +7,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from itertools import count
 from typing import Any
 
 from ..listening import Listening
@@ -16,7 +15,7 @@ logger = logging.getLogger("barewire.rpc.server")
 
 TlsSource = ssl.SSLContext | Callable[[], ssl.SSLContext]
 
-_AT_ONCE = 64  # connections taken before others get their turn of the loop
+_AT_ONCE = 64  # connections taken in one turn of the loop
 _PAUSE = 1.0  # seconds without accepting after a failure
 
 
@@ -36,7 +35,7 @@ class Listener:
         changed: Callable[[], None],
     ) -> None:
         """`tls` is a context, or gives one for each connection; ALPN is set to h2 on it. `changed` is called when a
-        handshake is over, and when the socket is closed."""
+        handshake is over."""
         self.listening = listening
         self._make_protocol = make_protocol
         self._tls = tls
@@ -45,53 +44,73 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._context: ssl.SSLContext | None = None  # of the newest connection
         self._handshakes: set[asyncio.Task[None]] = set()
-        # Not by add_reader, which the Proactor loop of Windows does not have.
-        self._accepting = self._loop.create_task(self._accept())
-        self._accepting.add_done_callback(self._accepting_done)
+        self._pause: asyncio.TimerHandle | None = None
+        self._accepting: asyncio.Task[None] | None = None  # on a loop without readers
+        self._resume()
 
     @property
     def handshakes(self) -> int:
         """How many connections have been accepted that are not set up yet."""
         return len(self._handshakes)
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether the socket is open, or connections are being set up."""
-        return bool(self._handshakes) or not self._accepting.done()
-
     def close(self) -> None:
-        """Accept no more, and close the socket soon. What has been accepted is set up nevertheless."""
-        self._accepting.cancel()
+        """Accept no more. What has been accepted is set up nevertheless."""
+        if self.listening.socket.fileno() == -1:
+            return
+        if self._pause is not None:
+            self._pause.cancel()
+        if self._accepting is not None:
+            self._accepting.cancel()
+        else:
+            self._loop.remove_reader(self.listening.socket)
+        self.listening.close()
 
     def abort(self) -> None:
         """Give up the handshakes that are under way."""
         for task in self._handshakes:
             task.cancel()
 
-    async def _accept(self) -> None:
-        for accepted in count(1):
+    def _resume(self) -> None:
+        self._pause = None
+        try:
+            self._loop.add_reader(self.listening.socket, self._accept)
+        except NotImplementedError:  # the Proactor loop of Windows
+            self._accepting = self._loop.create_task(self._accept_one_by_one())
+
+    def _accept(self) -> None:
+        for _ in range(_AT_ONCE):
+            try:
+                connection, _ = self.listening.socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return  # another process was faster, or the client has gone
+            except OSError as error:
+                self._loop.remove_reader(self.listening.socket)
+                self._failed(error)
+                return
+            self._take(connection)
+
+    async def _accept_one_by_one(self) -> None:
+        # Not everywhere: a connection that comes while this is cancelled is lost, unclosed.
+        while True:
             try:
                 connection, _ = await self._loop.sock_accept(self.listening.socket)
             except ConnectionAbortedError:
-                continue  # the client has gone
-            except OSError as error:  # most likely no file descriptor is left
-                logger.error("cannot accept connections: %s; trying again in %g s", error, _PAUSE)
-                await asyncio.sleep(_PAUSE)
                 continue
-            # asyncio does this only where the socket that listens was made with the protocol's number.
-            if connection.family in (socket.AF_INET, socket.AF_INET6):
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            task = self._loop.create_task(self._set_up(connection))
-            self._handshakes.add(task)
-            task.add_done_callback(self._set_up_done)
-            if accepted % _AT_ONCE == 0:
-                await asyncio.sleep(0)
+            except OSError as error:
+                self._failed(error)
+                return
+            self._take(connection)
 
-    def _accepting_done(self, task: asyncio.Task[None]) -> None:
-        self.listening.close()
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("no more connections are accepted", exc_info=error)
-        self._changed()
+    def _failed(self, error: OSError) -> None:
+        """Most likely no file descriptor is left."""
+        logger.error("cannot accept connections: %s; trying again in %g s", error, _PAUSE)
+        self._pause = self._loop.call_later(_PAUSE, self._resume)
+
+    def _take(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        task = self._loop.create_task(self._set_up(connection))
+        self._handshakes.add(task)
+        task.add_done_callback(self._set_up_done)
 
     def _tls_context(self, tls: TlsSource) -> ssl.SSLContext:
         context = tls if isinstance(tls, ssl.SSLContext) else tls()
@@ -102,13 +121,16 @@ class Listener:
 
     async def _set_up(self, connection: socket.socket) -> None:
         options: dict[str, Any] = {}
-        if self._tls is not None:
-            try:
+        try:
+            # asyncio does this only where the socket that listens was made with the protocol's number.
+            if connection.family in (socket.AF_INET, socket.AF_INET6):
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
                 options["ssl"] = self._tls_context(self._tls)
-            except BaseException:
-                connection.close()
-                raise
-            options["ssl_handshake_timeout"] = self._handshake_timeout
+                options["ssl_handshake_timeout"] = self._handshake_timeout
+        except BaseException:
+            connection.close()
+            raise
         try:
             await self._loop.connect_accepted_socket(self._make_protocol, connection, **options)
         except OSError as error:  # ssl.SSLError is one

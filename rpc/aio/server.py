@@ -234,7 +234,7 @@ class Server:
 
     def _tell_if_idle(self) -> None:
         if self.stopping and not (
-            self.links or self.runners or any(each.is_busy for each in self._listeners)
+            self.links or self.runners or any(each.handshakes for each in self._listeners)
         ):
             self._idle.set()
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..auth_context import AuthContext, auth_context_of
 from ..channelz import SocketNode
@@ -102,7 +102,7 @@ class ServerLink(Link[ServerConnection]):
         if tell is None:
             self._act_on(event)
             return
-        runner: ServerCallRunner | None = event.call.sink  # type: ignore[union-attr]
+        runner = cast("CallStarted", event).call.sink  # all of these have a call
         if runner is not None:
             tell(runner, event)
 

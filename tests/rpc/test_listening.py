@@ -84,34 +84,39 @@ async def test_a_name_is_not_looked_up_on_the_loop(monkeypatch: pytest.MonkeyPat
         assert threading.main_thread() not in threads
 
 
+def no_readers(*arguments: Any) -> None:
+    raise NotImplementedError
+
+
 async def test_a_loop_without_readers_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """Such as the Proactor loop of Windows."""
 
-    def add_reader(*arguments: Any) -> None:
-        raise NotImplementedError
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", add_reader)
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", no_readers)
     async with rpc.Server([TELL_PEER]) as server:
         port = await server.start("127.0.0.1:0")
         assert await peer_through(server, f"127.0.0.1:{port}")
 
 
+@pytest.mark.parametrize("readers", [True, False])
 async def test_accepting_goes_on_after_a_failure(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, readers: bool
 ) -> None:
     """A client that has gone is passed over; without file descriptors there is a pause."""
+    faults: list[OSError] = [OSError(errno.EMFILE, "none left"), ConnectionAbortedError()]
+
+    class Failing(socket.socket):
+        def accept(self) -> Any:
+            if faults:
+                raise faults.pop()
+            return super().accept()
+
     monkeypatch.setattr("barewire.rpc.aio.listener._PAUSE", 0.01)
-    loop = asyncio.get_running_loop()
-    original, faults = loop.sock_accept, [OSError(errno.EMFILE, "none left"), ConnectionAbortedError()]
-
-    async def sock_accept(sock: socket.socket) -> Any:
-        if faults:
-            raise faults.pop()
-        return await original(sock)
-
-    monkeypatch.setattr(loop, "sock_accept", sock_accept)
+    if not readers:
+        monkeypatch.setattr(asyncio.get_running_loop(), "add_reader", no_readers)
+    sock = Failing()
+    sock.bind(("127.0.0.1", 0))
     async with rpc.Server([TELL_PEER]) as server:
-        port = await server.start("127.0.0.1:0")
+        port = await server.start(sock)
         assert await peer_through(server, f"127.0.0.1:{port}")
     assert caplog.text.count("cannot accept connections") == 1
 
