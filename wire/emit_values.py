@@ -45,6 +45,7 @@ class ValueEmitter:
         source = self.source
         source.bind("decode_varint", decode_varint)
         source.line(f"if data[pos + {skip}] == 1: {assign.format('True')}; pos += {skip + 1}")
+        source.line(f"elif data[pos + {skip}] == 0: {assign.format('False')}; pos += {skip + 1}")
         source.line(f"else: v, pos = decode_varint(data, pos + {skip}, end); {assign.format('v != 0')}")
 
     def _integer(self, kind: Kind, assign: str, skip: int) -> None:
