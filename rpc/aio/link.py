@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from ..channelz import SocketNode
 from ..client_connection import ClientConnection
@@ -50,8 +50,7 @@ class Link(asyncio.Protocol, Generic[Core]):
     # -- asyncio.Protocol -----------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = transport = cast(asyncio.Transport, transport)  # uvloop's only looks like one
         self.peer_address = describe_address(transport.get_extra_info("peername"))
         set_user_timeout(transport.get_extra_info("socket"), self.core.keepalive)
         self.schedule_flush()
