@@ -7,7 +7,7 @@ import contextlib
 import math
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -255,12 +255,8 @@ class Server:
         on_signal: Callable[[], None] | None = None,
     ) -> None:
         """Serve until SIGTERM or SIGINT (or one of `signals`), then stop with `grace`; a second one stops at once."""
-        loop = asyncio.get_running_loop()
         received = asyncio.Event()
-        watched = signals or (signal.SIGTERM, signal.SIGINT)
-        for number in watched:
-            loop.add_signal_handler(number, received.set)
-        try:
+        with _signal_handler(signals or (signal.SIGTERM, signal.SIGINT), received.set):
             await _first(received.wait(), self._stopped.wait())
             if self._stopped.is_set():
                 return
@@ -269,15 +265,33 @@ class Server:
             received.clear()
             await _first(self.stop(grace), received.wait())
             await self.stop(0)
-        finally:
-            for number in watched:
-                loop.remove_signal_handler(number)
 
     async def __aenter__(self) -> Server:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.stop(0)
+
+
+@contextlib.contextmanager
+def _signal_handler(numbers: Sequence[signal.Signals], tell: Callable[[], None]) -> Generator[None]:
+    """Call `tell` on the loop for each of these signals that comes."""
+    loop = asyncio.get_running_loop()
+    before: dict[signal.Signals, Any] = {}
+    try:
+        for number in numbers:
+            try:
+                loop.add_signal_handler(number, tell)
+            except NotImplementedError:  # the loops of Windows
+                before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(tell))
+        yield
+    finally:
+        for number in numbers:
+            if number in before:
+                signal.signal(number, before[number])
+            else:
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
 
 
 async def _first(*coroutines: Coroutine[Any, Any, Any] | Awaitable[Any]) -> None:

@@ -112,6 +112,23 @@ asyncio.run(main())
 """
 
 
+async def test_a_signal_on_a_loop_that_takes_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as those of Windows."""
+
+    def add_signal_handler(*arguments: Any) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", add_signal_handler)
+    before = signal.getsignal(signal.SIGTERM)
+    async with asyncio.timeout(PATIENCE), rpc.Server() as server:
+        serving = asyncio.ensure_future(server.serve_until_signal(signal.SIGTERM))
+        await eventually(lambda: signal.getsignal(signal.SIGTERM) is not before)
+        signal.raise_signal(signal.SIGTERM)
+        await serving
+        assert server.stopping
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_drains(number: signal.Signals, monkeypatch: pytest.MonkeyPatch) -> None:
     process = await asyncio.create_subprocess_exec(
