@@ -78,14 +78,14 @@ def markdown(runs: list[Run]) -> str:
 def _section(run: Run) -> list[str]:
     names = [name for name in run["contenders"] if name != BASE]
     lines = [f"## {run['python']}, {run['machine']}", ""]
-    lines += ["; ".join(run["contenders"].values()) + ".", "", "Geometric means over all shapes:", ""]
-    lines += _table(
-        ["", *names],
-        [
-            [operation, *(f"{mean:.2f}" for mean in _means(shapes, names, BASE))]
+    lines += ["; ".join(run["contenders"].values()) + "."]
+    for base in [base for base in (BASE, OURS) if base in run["contenders"]]:
+        peers = [name for name in run["contenders"] if name != base]
+        rows = [
+            [operation, *(f"{mean:.2f}" for mean in _means(shapes, peers, base))]
             for operation, shapes in run["results"].items()
-        ],
-    )
+        ]
+        lines += ["", f"Geometric means over all shapes, {base} = 1:", "", *_table(["", *peers], rows)]
     for operation, shapes in run["results"].items():
         rows = [[shape, *(f"{best[n] / best[BASE]:.2f}" for n in names)] for shape, best in shapes.items()]
         lines += ["", f"**{operation}**", "", *_table(["shape", *names], rows)]
