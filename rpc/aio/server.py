@@ -278,12 +278,16 @@ def _signal_handler(numbers: Sequence[signal.Signals], tell: Callable[[], None])
     """Call `tell` on the loop for each of these signals that comes."""
     loop = asyncio.get_running_loop()
     before: dict[signal.Signals, Any] = {}
+
+    def tell_loop(*_: object) -> None:
+        loop.call_soon_threadsafe(tell)
+
     try:
         for number in numbers:
             try:
                 loop.add_signal_handler(number, tell)
             except NotImplementedError:  # the loops of Windows
-                before[number] = signal.signal(number, lambda *_: loop.call_soon_threadsafe(tell))
+                before[number] = signal.signal(number, tell_loop)
         yield
     finally:
         for number in numbers:
