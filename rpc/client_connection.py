@@ -31,6 +31,7 @@ class ClientConnection(Connection):
         keepalive: Keepalive | None = None,
     ) -> None:
         self.peer = peer
+        self._goaway = ""  # what the server said when it announced the end
         self._waiting: OrderedDict[ClientCall, None] = OrderedDict()
         super().__init__(client_side=True, limits=limits or Limits(), calls=calls, keepalive=keepalive)
 
@@ -111,7 +112,8 @@ class ClientConnection(Connection):
         self._end_if_drained()
 
     def _lost(self, reason: str) -> Status:
-        return Status(StatusCode.UNAVAILABLE, f"connection to {self.peer} was lost: {reason}")
+        announced = f", after it had sent {self._goaway}" if self._goaway else ""
+        return Status(StatusCode.UNAVAILABLE, f"connection to {self.peer} was lost: {reason}{announced}")
 
     def _end(self, reason: str) -> None:
         if not self.ended:
@@ -159,8 +161,8 @@ class ClientConnection(Connection):
         """Streams that the server does not handle end here; the others run on (R60)."""
         super().goaway_received(last_stream_id, error_code, debug_data)
         text = debug_data[:200].decode("utf-8", "backslashreplace")
-        shown = f"{http2_error_name(error_code)}{f' {text!r}' if text else ''}"
-        reason = f"{self.peer} sent GOAWAY ({shown}) before it handled the call"
+        self._goaway = f"GOAWAY ({http2_error_name(error_code)}{f' {text!r}' if text else ''})"
+        reason = f"{self.peer} sent {self._goaway} before it handled the call"
         self._fail_waiting(reason)
         for stream_id, call in list(self._calls.items()):
             if stream_id > last_stream_id:

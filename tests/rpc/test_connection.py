@@ -246,6 +246,18 @@ def test_r60_goaway_ends_what_the_server_has_not_seen() -> None:
 
 
 @pytest.mark.rule(60)
+def test_r60_a_connection_lost_after_goaway_says_what_that_said() -> None:
+    server = RawServer()
+    server.call(b"cut off")
+    server.send(server.goaway(1, Http2Error.ENHANCE_YOUR_CALM, b"too_many_pings"))
+    server.core.peer_closed("closed by the peer")
+    (status,) = [event.status for event in server.core.take_events() if isinstance(event, CallEnded)]
+    assert status.message.endswith(
+        "closed by the peer, after it had sent GOAWAY (ENHANCE_YOUR_CALM 'too_many_pings')"
+    )
+
+
+@pytest.mark.rule(60)
 def test_r60_a_call_still_sends_after_goaway() -> None:
     server = RawServer(settings={4: 10})
     call = server.call(bytes(95), end=False)
