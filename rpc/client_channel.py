@@ -14,10 +14,10 @@ from .channelz import Channelz
 from .client_connection import ClientConnection
 from .compression import find_codec
 from .connectivity import SHUTDOWN
-from .errors import RpcConfigurationError
+from .errors import RpcConfigurationError, expect
 from .events import GoAwayReceived
 from .handlers import Deserializer, Serializer
-from .interceptor import Interceptor
+from .interceptor import Interceptor, checked_interceptors
 from .keepalive import Keepalive, too_many_pings
 from .limits import Limits, make_limits
 from .pick_first import PickFirst
@@ -81,6 +81,9 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         limits: Limits | None = None,
         **limit_overrides: Any,
     ) -> None:
+        expect("target", target, str, optional=False)
+        expect("backoff", backoff, BackoffPolicy)
+        expect("channelz", channelz, Channelz)
         parsed = parse_channel_target(target, resolvers or {})
         config = parse_service_config(service_config)
         known = {**BALANCERS, **(balancers or {})}
@@ -111,9 +114,10 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         self.idle_timeout = idle_timeout
         self.connection_attempt_delay = connection_attempt_delay
         self.max_connections_per_subchannel = max_connections_per_subchannel
+        expect("keepalive", keepalive, Keepalive)
         self.keepalive = (keepalive or Keepalive()).for_client()  # of the connections to come
         self.resolver_configs = service_config_from_resolver
-        self.interceptors = tuple(interceptors)
+        self.interceptors = checked_interceptors(interceptors)
         find_codec(compression)
         self.compression = compression
         self.wait_for_ready = wait_for_ready
@@ -225,6 +229,11 @@ def _client_context(tls: ssl.SSLContext | bool | None) -> ssl.SSLContext | None:
     if not tls:
         return None
     context = ssl.create_default_context() if tls is True else tls
+    expect("tls", context, ssl.SSLContext)
+    if context.protocol is ssl.PROTOCOL_TLS_SERVER:
+        raise RpcConfigurationError(
+            "tls is a context for servers; make one with ssl.create_default_context()"
+        )
     context.set_alpn_protocols(["h2"])
     return context
 

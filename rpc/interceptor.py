@@ -15,9 +15,11 @@ the messages registers hooks before it proceeds.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
+from .errors import RpcConfigurationError
 from .metadata import Metadata
 from .observer import CallObserver
 
@@ -124,6 +126,16 @@ class Interceptor:
     async def intercept(self, call: InterceptedCall, proceed: Proceed) -> None:
         """Run around one call. See the module."""
         await proceed()
+
+
+def checked_interceptors(interceptors: Sequence[Interceptor]) -> tuple[Interceptor, ...]:
+    """Interceptors as they were given. Raises RpcConfigurationError for what cannot be one, before calls fail of it."""
+    for each in interceptors:
+        if isinstance(each, type) or not inspect.iscoroutinefunction(getattr(each, "intercept", None)):
+            raise RpcConfigurationError(
+                f"interceptors holds {each!r}; give objects with `async def intercept(self, call, proceed)`"
+            )
+    return tuple(interceptors)
 
 
 def apply_hooks(hooks: Sequence[MessageHook], message: Any) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from .errors import RpcConfigurationError
+from .errors import RpcConfigurationError, expect
 
 HTTP2_DEFAULT_WINDOW = 65_535
 
@@ -47,6 +47,12 @@ class Limits:
     stall_timeout: float = 600.0  # for a peer that has opened no window for what is queued
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
+            if not (isinstance(value, (int, float)) and value >= 0):
+                raise RpcConfigurationError(f"{field.name} has to be a number from 0 up, and is {value!r}")
         for name in ("stream_window", "connection_window", "max_window"):
             if not HTTP2_DEFAULT_WINDOW <= getattr(self, name) < 2**31:
                 # A peer may use the HTTP/2 default before it has seen our SETTINGS.
@@ -55,6 +61,7 @@ class Limits:
 
 def make_limits(limits: Limits | None, overrides: Mapping[str, Any]) -> Limits:
     """`limits` (or the defaults) with single fields replaced. Raises RpcConfigurationError for a name that is none."""
+    expect("limits", limits, Limits)
     known = [field.name for field in fields(Limits)]
     unknown = sorted(set(overrides) - set(known))
     if unknown:

@@ -45,7 +45,12 @@ class Metadata:
     def __init__(self, pairs: Metadata | MetadataPairs | Iterable[tuple[str, MetadataValue]] = ()) -> None:
         # The checker cannot tell which of the union's members is left after isinstance.
         items: Any = pairs.items() if isinstance(pairs, Mapping) else pairs  # pyright: ignore[reportUnknownVariableType]
-        self._pairs: list[tuple[str, MetadataValue]] = [(key.lower(), value) for key, value in items]
+        try:
+            self._pairs: list[tuple[str, MetadataValue]] = [(key.lower(), value) for key, value in items]
+        except (TypeError, ValueError, AttributeError):
+            raise TypeError(
+                f"metadata has to be a mapping, or pairs of a key (str) and a value; not {pairs!r}"
+            ) from None
 
     def add(self, key: str, value: MetadataValue) -> None:
         """Append one pair."""

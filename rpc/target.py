@@ -64,6 +64,14 @@ def _unix(path: str, name: str) -> Target:
 
 
 def _tcp(text: str, name: str, default_port: int | None) -> Target:
+    if "/" in text:
+        scheme, _, rest = name.partition("://")
+        raise RpcConfigurationError(
+            f"target {name!r}: no resolver is known for {scheme!r} (`resolvers` has one's own); a host is written "
+            f"host:port, and TLS is asked for by `tls`"
+            if rest
+            else f"target {name!r}: a host and its port have no '/'"
+        )
     if text.startswith("["):
         host, bracket, port = text[1:].partition("]")
         if not bracket or (port and not port.startswith(":")):
@@ -71,6 +79,8 @@ def _tcp(text: str, name: str, default_port: int | None) -> Target:
         port = port[1:]
     elif text.count(":") > 1:  # a bare IPv6 address
         host, port = text, ""
+        if numeric_version(host) != 6:
+            raise RpcConfigurationError(f"target {name!r}: {text!r} is neither host:port nor an IPv6 address")
     else:
         host, _, port = text.partition(":")
     if not host:
@@ -120,7 +130,8 @@ class ChannelTarget:
 def parse_channel_target(name: str, schemes: Container[str] = ()) -> ChannelTarget:
     """Parse what a channel connects to; `schemes` are those of the user's resolvers.
 
-    A scheme that nobody knows is none: then all of it is a name for DNS (R80). Raises RpcConfigurationError.
+    A scheme that nobody knows is none: then all of it is a name for DNS (R80), and without a slash. Raises
+    RpcConfigurationError.
     """
     scheme, colon, rest = name.partition(":")
     if colon and scheme in schemes:

@@ -19,8 +19,8 @@ from ..compression import find_codec
 from ..concurrency import ConcurrencyLimits
 from ..connection_age import ConnectionAge
 from ..counters import CallCounters
-from ..errors import RpcConfigurationError
-from ..interceptor import Interceptor
+from ..errors import RpcConfigurationError, expect
+from ..interceptor import Interceptor, checked_interceptors
 from ..keepalive import SERVER_KEEPALIVE, Keepalive
 from ..limits import Limits, make_limits
 from ..listening import Listening, needs_lookup, open_listening
@@ -89,6 +89,8 @@ class Server:
         max_connection_age_grace: float | None = None,
         **limit_overrides: Any,
     ) -> None:
+        expect("keepalive", keepalive, Keepalive)
+        expect("ping_policy", ping_policy, PingPolicy)
         self.limits = make_limits(limits, limit_overrides)
         self.keepalive = SERVER_KEEPALIVE if keepalive is None else replace(keepalive, without_calls=True)
         self.ping_policy = ping_policy or PingPolicy()
@@ -97,7 +99,7 @@ class Server:
             max_age=math.inf if max_connection_age is None else max_connection_age,
             grace=math.inf if max_connection_age_grace is None else max_connection_age_grace,
         )
-        self.interceptors = tuple(interceptors)
+        self.interceptors = checked_interceptors(interceptors)
         self.concurrency = ConcurrencyLimits(max_concurrent_calls, concurrency_limits)
         self.sync_handlers = SyncHandlers(sync_handlers, max_sync_calls, executor)
         self.codec = find_codec(compression)

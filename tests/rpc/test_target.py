@@ -47,6 +47,10 @@ def test_r80_names(name: str, target: Target, authority: str) -> None:
         ("unix:", "no path"),
         ("unix-abstract:", "no path"),
         ("dns://8.8.8.8/host:1", "use dns:///host:1"),
+        ("http://host:1", "no resolver is known for 'http'.*host:port"),
+        ("consul:///books", "no resolver is known for 'consul'"),
+        ("host/path:1", "no '/'"),
+        ("a:b:c", "neither host:port nor an IPv6 address"),
     ],
 )
 def test_what_cannot_work_is_a_configuration_error(name: str, complaint: str) -> None:

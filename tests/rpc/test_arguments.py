@@ -1,0 +1,67 @@
+"""Arguments of the wrong kind are refused where they are given, and named; calls would fail of them much later."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import pytest
+
+from barewire import rpc
+from barewire.rpc import Metadata, RpcConfigurationError
+
+
+class _Plain(rpc.Interceptor):
+    pass
+
+
+class _NotAsync:
+    def intercept(self, call: Any, proceed: Any) -> None:
+        raise NotImplementedError
+
+
+BOTH = [
+    ({"keepalive": 30}, "keepalive has to be of type Keepalive, and is 30"),
+    ({"limits": {"stream_window": 1}}, "limits has to be of type Limits"),
+    (
+        {"max_receive_message_size": "4MiB"},
+        "max_receive_message_size has to be a number from 0 up, and is '4MiB'",
+    ),
+    ({"max_receive_message_size": -1}, "max_receive_message_size has to be a number from 0 up"),
+    ({"connect_timeout": None}, "connect_timeout has to be a number"),
+    (
+        {"interceptors": [_Plain]},
+        "interceptors holds <class .*_Plain.*>; give objects with `async def intercept",
+    ),
+    ({"interceptors": [print]}, "interceptors holds <built-in function print>"),
+    ({"interceptors": [_NotAsync()]}, "interceptors holds .*_NotAsync"),
+]
+CHANNEL = [
+    ({"target": None}, "target has to be of type str, and is None"),
+    ({"target": ("localhost", 50051)}, "target has to be of type str"),
+    ({"tls": "cert.pem"}, "tls has to be of type SSLContext, and is 'cert.pem'"),
+    ({"tls": ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)}, "tls is a context for servers"),
+    ({"backoff": 3}, "backoff has to be of type BackoffPolicy"),
+    ({"channelz": True}, "channelz has to be of type Channelz"),
+]
+
+
+@pytest.mark.parametrize(("options", "complaint"), [*BOTH, *CHANNEL])
+@pytest.mark.parametrize("kind", [rpc.Channel, rpc.sync.Channel], ids=["aio", "sync"])
+def test_channels(kind: Any, options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(RpcConfigurationError, match=complaint):
+        kind(**{"target": "localhost:1", **options})
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"), [*BOTH, ({"ping_policy": 10}, "ping_policy has to be of type PingPolicy")]
+)
+def test_servers(options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(RpcConfigurationError, match=complaint):
+        rpc.Server(**options)
+
+
+@pytest.mark.parametrize("pairs", ["key", [("key",)], [("a", "b", "c")], 5, [(1, "x")]])
+def test_metadata(pairs: Any) -> None:
+    with pytest.raises(TypeError, match="metadata has to be a mapping, or pairs of a key"):
+        Metadata(pairs)
