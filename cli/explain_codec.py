@@ -19,7 +19,7 @@ from .errors import UserError
 _HEAD = """\
 # The codec of {name}: {fields}.
 #
-# encode(m), decode(data)           what Message.encode and Message.decode become; on a fault they ask the interpreter
+# encode(m, …), decode(data)        what Message.encode and Message.decode become; on a fault they ask the interpreter
 # write(m, depth)                   encodes a message inside another; depth: how many more levels of nesting may come
 # read(data, pos, end, m, depth)    decodes data[pos:end] as a new message, or into m
 #
