@@ -46,6 +46,7 @@ __all__ = [
     "RpcError",
     "RpcMethodHandler",
     "ServerCredentials",
+    "ServicerContext",
     "StatusCode",
     "access_token_call_credentials",
     "aio",
@@ -60,6 +61,8 @@ __all__ = [
     "unary_stream_rpc_method_handler",
     "unary_unary_rpc_method_handler",
 ]
+
+ServicerContext = aio.ServicerContext  # what programs annotate their handlers with
 
 _INSTEAD = {
     "server": "a server needs an event loop: use grpc.aio.server(); plain `def` methods run there too, in threads",

@@ -28,10 +28,23 @@ __all__ = [
     "Server",
     "ServerInterceptor",
     "ServicerContext",
+    "StreamStreamCall",
+    "StreamStreamMultiCallable",
+    "StreamUnaryCall",
+    "StreamUnaryMultiCallable",
+    "UnaryStreamCall",
+    "UnaryStreamMultiCallable",
+    "UnaryUnaryCall",
+    "UnaryUnaryMultiCallable",
     "insecure_channel",
     "secure_channel",
     "server",
 ]
+
+# One class serves all shapes; programs name these in annotations.
+UnaryUnaryCall = UnaryStreamCall = StreamUnaryCall = StreamStreamCall = Call
+UnaryUnaryMultiCallable = UnaryStreamMultiCallable = MultiCallable
+StreamUnaryMultiCallable = StreamStreamMultiCallable = MultiCallable
 
 
 class Metadata(BarewireMetadata):

@@ -8,10 +8,12 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ..backoff import BackoffPolicy
-from ..keepalive import Keepalive
+from ..keepalive import SERVER_KEEPALIVE, Keepalive
+from ..ping_policy import PingPolicy
 
 logger = logging.getLogger("barewire.rpc.grpcio_compat")
 
@@ -33,6 +35,10 @@ def _seconds_or_never(milliseconds: int) -> float | None:
 
 def _size(value: int) -> int:
     return 2**31 - 1 if value < 0 else value
+
+
+def _strikes(value: int) -> int:
+    return value or 2**31 - 1  # 0: as many as they like
 
 
 def _size_or_any(value: int) -> int | None:
@@ -61,6 +67,14 @@ _SERVER = {
 _KEEPALIVE = {
     "grpc.keepalive_time_ms": _Option("time", _seconds),
     "grpc.keepalive_timeout_ms": _Option("timeout", _seconds),
+    "grpc.keepalive_permit_without_calls": _Option("without_calls", bool),
+}
+_SERVER_KEEPALIVE = {
+    name: _KEEPALIVE[name] for name in ("grpc.keepalive_time_ms", "grpc.keepalive_timeout_ms")
+}
+_PING_POLICY = {
+    "grpc.http2.min_ping_interval_without_data_ms": _Option("min_interval", _seconds),
+    "grpc.http2.max_ping_strikes": _Option("max_strikes", _strikes),
     "grpc.keepalive_permit_without_calls": _Option("without_calls", bool),
 }
 _BACKOFF = {
@@ -99,5 +113,10 @@ def channel_keywords(arguments: Arguments) -> dict[str, Any]:
 def server_keywords(arguments: Arguments) -> dict[str, Any]:
     """What they mean to a Server. Raises TypeError or ValueError for values that cannot be."""
     given = dict(arguments or ())
-    _tell_unknown(given, _BOTH, _SERVER)
-    return _pick(given, _BOTH, _SERVER)
+    keywords = _pick(given, _BOTH, _SERVER)
+    if keepalive := _pick(given, _SERVER_KEEPALIVE):
+        keywords["keepalive"] = replace(SERVER_KEEPALIVE, **keepalive)
+    if policy := _pick(given, _PING_POLICY):
+        keywords["ping_policy"] = PingPolicy(**policy)
+    _tell_unknown(given, _BOTH, _SERVER, _SERVER_KEEPALIVE, _PING_POLICY)
+    return keywords

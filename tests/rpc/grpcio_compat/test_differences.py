@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from barewire.rpc import BackoffPolicy, StatusCode
+from barewire.rpc import BackoffPolicy, PingPolicy, StatusCode
 from barewire.rpc import grpcio_compat as grpc
 from barewire.rpc.grpcio_compat.options import channel_keywords, server_keywords
-from barewire.rpc.keepalive import Keepalive
+from barewire.rpc.keepalive import SERVER_KEEPALIVE, Keepalive
 
 
 @pytest.mark.parametrize(
@@ -52,11 +53,26 @@ def test_options_of_channels(argument: tuple[str, Any], expected: dict[str, Any]
         (("grpc.max_concurrent_streams", 7), {"max_concurrent_streams": 7}),
         (("grpc.max_connection_age_ms", 60_000), {"max_connection_age": 60.0}),
         (("grpc.max_connection_age_ms", 2**31 - 1), {"max_connection_age": None}),
+        (("grpc.keepalive_time_ms", 30_000), {"keepalive": replace(SERVER_KEEPALIVE, time=30.0)}),
+        (("grpc.keepalive_timeout_ms", 5_000), {"keepalive": replace(SERVER_KEEPALIVE, timeout=5.0)}),
+        (
+            ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            {"ping_policy": PingPolicy(min_interval=10.0)},
+        ),
+        (("grpc.keepalive_permit_without_calls", 1), {"ping_policy": PingPolicy(without_calls=True)}),
+        (("grpc.http2.max_ping_strikes", 0), {"ping_policy": PingPolicy(max_strikes=2**31 - 1)}),
         (("grpc.so_reuseport", 1), {}),
     ],
 )
 def test_options_of_servers(argument: tuple[str, Any], expected: dict[str, Any]) -> None:
     assert server_keywords([argument]) == expected
+
+
+def test_names_that_annotations_use() -> None:
+    assert grpc.ServicerContext is grpc.aio.ServicerContext
+    for shape in ("UnaryUnary", "UnaryStream", "StreamUnary", "StreamStream"):
+        assert getattr(grpc.aio, f"{shape}Call") is grpc.aio.Call
+        assert getattr(grpc.aio, f"{shape}MultiCallable") is grpc.aio.MultiCallable
 
 
 def test_a_clients_interceptor_of_grpcios() -> None:
