@@ -60,12 +60,14 @@ class CallState(ClientCallState):
             self.submit()
         else:  # its hooks are registered when they run: the message waits for them
             self._chain = self.loop.create_task(self._run_chain(self.view))
+            self._watch_deadline()  # they may wait, too
 
     async def _run_chain(self, view: InterceptedCall) -> None:
         try:
             outcome = await self.run_interceptors(view)
         except asyncio.CancelledError:
-            outcome = RpcError(StatusCode.CANCELLED, "cancelled by the application")
+            ended = self.status or Status(StatusCode.CANCELLED, "cancelled by the application")
+            outcome = self.error_of(ended)
         self.settle(outcome)
 
     def submit(self) -> None:
@@ -82,8 +84,18 @@ class CallState(ClientCallState):
 
     def hold(self) -> None:
         """The channel has no connection yet: the deadline is watched here until it has."""
+        self._watch_deadline()
+
+    def _watch_deadline(self) -> None:
         if self.deadline is not None and self._pending_timer is None:
-            self._pending_timer = self.loop.call_at(self.deadline, self.expired_while_pending)
+            self._pending_timer = self.loop.call_at(self.deadline, self._expired)
+
+    def _expired(self) -> None:
+        if self._submitted:
+            self.expired_while_pending()
+        else:
+            reason = "the deadline passed while an interceptor held the call back"
+            self.cancel(Status(StatusCode.DEADLINE_EXCEEDED, reason, reached_server=False))
 
     def start(self, link: CallLink) -> None:
         if self.status is None:

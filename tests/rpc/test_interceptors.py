@@ -192,3 +192,17 @@ async def test_a_large_message_behind_an_interceptor() -> None:
             with pytest.raises(RpcError, match="max_send_message_size"):
                 await responses(call(stub, shape, Item(data=bytes(200))))
         assert (await stub.Unary(Item(number=1))).number == 2
+
+
+@pytest.mark.rule(38)
+@shapes
+async def test_a_deadline_that_passes_inside_an_interceptor(shape: str) -> None:
+    class Late(Interceptor):
+        async def intercept(self, call: InterceptedCall, proceed: Proceed) -> None:
+            await asyncio.Event().wait()
+
+    async with serving(COUNTING, channel={"interceptors": [Late()]}) as (stub, _, _):
+        started = getattr(stub, shape)([Item()] if shape in ("Up", "Both") else Item(), timeout=0.05)
+        with pytest.raises(RpcError, match="an interceptor held the call back") as caught:
+            await responses(started)
+        assert caught.value.code is StatusCode.DEADLINE_EXCEEDED
