@@ -111,6 +111,13 @@ class ClientConnection(Connection):
         self._begin_waiting()
         self._end_if_drained()
 
+    def peer_closed(self, reason: str) -> None:
+        if not self._settings_came:
+            reason += (
+                " before it spoke HTTP/2 (is TLS on at one end only, or does it want a client certificate?)"
+            )
+        super().peer_closed(reason)
+
     def _lost(self, reason: str) -> Status:
         announced = f", after it had sent {self._goaway}" if self._goaway else ""
         return Status(StatusCode.UNAVAILABLE, f"connection to {self.peer} was lost: {reason}{announced}")

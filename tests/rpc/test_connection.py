@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hyperframe import frame as hf
 
+from barewire.rpc.client_connection import ClientConnection
 from barewire.rpc.compression import CODECS
 from barewire.rpc.events import CallEnded, CallStarted, ConnectionEnded, GoAwayReceived, SendReady
 from barewire.rpc.limits import Limits
@@ -243,6 +244,13 @@ def test_r60_goaway_ends_what_the_server_has_not_seen() -> None:
     assert server.endings()[-1].code is StatusCode.OK
     assert server.messages() == [b"reply"]
     assert server.connection_ended is not None
+
+
+def test_a_server_that_closes_without_a_word_may_want_tls() -> None:
+    client = ClientConnection()
+    client.peer_closed("closed by the peer")
+    (event,) = [event for event in client.take_events() if isinstance(event, ConnectionEnded)]
+    assert event.reason.startswith("closed by the peer before it spoke HTTP/2 (is TLS on at one end only")
 
 
 @pytest.mark.rule(60)
