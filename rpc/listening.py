@@ -118,6 +118,9 @@ def _bind_tcp(family: int, ip: str, port: int, reuse_port: bool) -> socket.socke
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if both else 1)
         sock.bind((ip, port))
         sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise OSError(error.errno, f"{error.strerror} ({ip} port {port})") from None
     except BaseException:
         sock.close()
         raise

@@ -9,6 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
+from ..errors import RpcConfigurationError
 from ..listening import Listening
 
 logger = logging.getLogger("barewire.rpc.server")
@@ -17,6 +18,17 @@ TlsSource = ssl.SSLContext | Callable[[], ssl.SSLContext]
 
 _AT_ONCE = 64  # connections taken in one turn of the loop
 _PAUSE = 1.0  # seconds without accepting after a failure
+
+
+def check_tls(tls: TlsSource | None) -> None:
+    """Raises RpcConfigurationError for what no handshake could succeed with."""
+    if isinstance(tls, ssl.SSLContext):
+        if tls.protocol is ssl.PROTOCOL_TLS_CLIENT:
+            raise RpcConfigurationError("tls is a context for clients; make one with ssl.Purpose.CLIENT_AUTH")
+    elif not (tls is None or callable(tls)):
+        raise RpcConfigurationError(
+            f"tls has to be an SSLContext or a function that gives one, and is {tls!r}"
+        )
 
 
 class Listener:

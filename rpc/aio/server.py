@@ -27,7 +27,7 @@ from ..listening import Listening, needs_lookup, open_listening
 from ..ping_policy import PingPolicy
 from ..service_table import ServiceTable
 from ..target import describe_address
-from .listener import Listener, TlsSource
+from .listener import Listener, TlsSource, check_tls
 from .server_call import ServerCallRunner
 from .server_link import ServerLink
 from .sync_handlers import SyncHandlers
@@ -164,6 +164,7 @@ class Server:
         sense or the server has been stopped.
         """
         self.services.check_names(self.concurrency.names, "concurrency_limits")
+        check_tls(tls)
         if needs_lookup(address):
             opened = await asyncio.to_thread(open_listening, address, reuse_port=reuse_port)
         else:

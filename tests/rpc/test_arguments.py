@@ -61,6 +61,26 @@ def test_servers(options: dict[str, Any], complaint: str) -> None:
         rpc.Server(**options)
 
 
+@pytest.mark.parametrize(
+    ("tls", "complaint"),
+    [
+        (True, "tls has to be an SSLContext or a function"),
+        (ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), "tls is a context for clients"),
+    ],
+)
+async def test_tls_of_servers(tls: Any, complaint: str) -> None:
+    async with rpc.Server() as server:
+        with pytest.raises(RpcConfigurationError, match=complaint):
+            await server.start("127.0.0.1:0", tls=tls)
+
+
+async def test_an_address_in_use_is_named() -> None:
+    async with rpc.Server() as server:
+        port = await server.start("127.0.0.1:0")
+        with pytest.raises(OSError, match=rf"\(127\.0\.0\.1 port {port}\)"):
+            await server.start(f"127.0.0.1:{port}")
+
+
 @pytest.mark.parametrize("pairs", ["key", [("key",)], [("a", "b", "c")], 5, [(1, "x")]])
 def test_metadata(pairs: Any) -> None:
     with pytest.raises(TypeError, match="metadata has to be a mapping, or pairs of a key"):
