@@ -62,19 +62,20 @@ def agrees(made: Schema, message: Message) -> None:
     theirs = google.SerializeToString(deterministic=True)
     if api_implementation.Type() == "python" and not made.extensions:  # those, Google writes among the fields
         assert theirs == encoded
-    assert google == made.google[0].FromString(message.encode())
+    unsorted: Any = made.google[0].FromString(message.encode())
+    assert unsorted.SerializeToString(deterministic=True) == theirs
     assert sorted(theirs) == sorted(encoded)
 
 
 @pytest.mark.parametrize("kind", MAP_KEYS, ids=lambda kind: kind.value)
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_peer_every_kind_of_key(kind: Kind, data: Any) -> None:
     agrees(SCHEMAS[kind], data.draw(messages(SCHEMAS[kind].plans[0])))
 
 
 @given(data=st.data())
-@settings(max_examples=100)
+@settings(max_examples=60)
 def test_peer_any_schema(data: Any) -> None:
     made = data.draw(schemas())
     agrees(made, data.draw(messages(made.plans[0])))
