@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Generic, TypedDict, TypeVar
 
+from .errors import RpcConfigurationError
 from .handlers import Deserializer, Serializer
 from .metadata import Metadata, MetadataPairs
 
@@ -38,7 +39,12 @@ class ClientMethod(Generic[AnyChannel]):
         response_deserializer: Deserializer,
         registered: bool = False,
     ) -> None:
-        """`registered`: the path stands in a schema; others may be of a peer's making."""
+        """`registered`: the path stands in a schema; others may be of a peer's making.
+
+        Raises RpcConfigurationError for a path that is none.
+        """
+        if not path.startswith("/"):
+            raise RpcConfigurationError(f"method {path!r}: a path is written /package.Service/Method")
         self.channel = channel
         self.path = path
         self.request_serializer = request_serializer

@@ -26,8 +26,8 @@ class MethodSpec:
     """One method of a service: `path` is the HTTP/2 :path, `attribute` the name on Servicer and Stub (the method's
     own, with an underscore where that is a Python keyword).
 
-    The serializers and deserializers are the message classes' compiled functions, with nothing in between. They are
-    compiled when they are asked for, so ask for them when the method is first used.
+    The deserializers are the message classes' compiled functions; the serializers see besides that a message is of
+    its class. They are compiled when they are asked for, so ask for them when the method is first used.
     """
 
     name: str
@@ -120,7 +120,23 @@ class _StubMethod:
 def _encoder(message_class: type[Message]) -> Serializer:
     from ..wire.specialize import encoder
 
-    return encoder(message_class.__plan__)
+    encode = encoder(message_class.__plan__)
+
+    def serialize(message: Any) -> bytes:
+        # A compiled function takes whatever has the attributes that it reads.
+        if message.__class__ is not message_class and not isinstance(message, message_class):
+            raise TypeError(f"a {message_class.__plan__.full_name} is expected, not {_kind_of(message)}")
+        return encode(message)
+
+    return serialize
+
+
+def _kind_of(value: object) -> str:
+    return (
+        f"a {value.__plan__.full_name}"
+        if isinstance(value, Message)
+        else f"{type(value).__name__} {value!r:.80}"
+    )
 
 
 def _decoder(message_class: type[Message]) -> Deserializer:

@@ -165,10 +165,9 @@ class ServerCallRunner:
         self._entered = True
         current_deadline.set(self.call.deadline)
         context = self._context_class(self)
-        interceptors = self.link.server.interceptors
         try:
-            if interceptors:
-                await run_chain(interceptors, self.view, lambda: self._handle(context))
+            if self.link.server.interceptors:
+                await self._handle_intercepted(context)
             else:
                 await self._handle(context)
             status = _OK
@@ -177,6 +176,22 @@ class ServerCallRunner:
         finally:
             self._complete()
         self._finish(status)
+
+    async def _handle_intercepted(self, context: ServicerContext) -> None:
+        """Run the handler inside the interceptors; one that swallows its end must not turn it into an OK."""
+        begun = ended = False
+
+        async def proceed() -> None:
+            nonlocal begun, ended
+            if begun:
+                raise RuntimeError("an interceptor has called `proceed` twice")
+            begun = True
+            await self._handle(context)
+            ended = True
+
+        await run_chain(self.link.server.interceptors, self.view, proceed)
+        if not ended:
+            raise RpcError(StatusCode.INTERNAL, "an interceptor lost the call")
 
     async def _handle(self, context: ServicerContext) -> None:
         """Run the handler itself; raises RpcError if it set a status other than OK."""

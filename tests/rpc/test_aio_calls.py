@@ -236,7 +236,7 @@ async def test_r45_unknown_methods_and_services() -> None:
         error = await failure_of(channel.unary_unary("/no.Such/Method")(b""))
         assert error.code is StatusCode.UNIMPLEMENTED
         assert "no.Such" in error.message
-        assert (await failure_of(channel.unary_unary("nonsense")(b"x"))).code is StatusCode.UNIMPLEMENTED
+        assert (await failure_of(channel.unary_unary("/nonsense")(b"x"))).code is StatusCode.UNIMPLEMENTED
 
 
 @pytest.mark.rule(46)

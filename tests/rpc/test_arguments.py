@@ -85,3 +85,24 @@ async def test_an_address_in_use_is_named() -> None:
 def test_metadata(pairs: Any) -> None:
     with pytest.raises(TypeError, match="metadata has to be a mapping, or pairs of a key"):
         Metadata(pairs)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "error", "complaint"),
+    [
+        ("2", TypeError, "timeout is a number of seconds or None, not '2'"),
+        (float("nan"), ValueError, "NaN"),
+    ],
+)
+async def test_timeouts(timeout: Any, error: type[Exception], complaint: str) -> None:
+    async with rpc.Channel("localhost:1") as channel:
+        with pytest.raises(error, match=complaint):
+            channel.unary_unary("/a.B/C")(b"", timeout=timeout)
+    with rpc.sync.Channel("localhost:1") as channel, pytest.raises(error, match=complaint):
+        channel.unary_unary("/a.B/C")(b"", timeout=timeout)
+
+
+@pytest.mark.parametrize("path", ["", "a.B/C"])
+def test_paths(path: str) -> None:
+    with pytest.raises(RpcConfigurationError, match="a path is written /package"):
+        rpc.Channel("localhost:1").unary_unary(path)

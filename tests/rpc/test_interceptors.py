@@ -147,11 +147,31 @@ async def test_an_interceptor_that_does_not_proceed(shape: str) -> None:
 @shapes
 async def test_an_interceptor_that_does_not_proceed_on_a_server(shape: str) -> None:
     async with serving(COUNTING, **on("server", Forgets())) as (stub, _, _):
-        started = call(stub, shape, Item())
-        if shape in ("Unary", "Up"):
-            assert await started.code() is not StatusCode.OK
-        else:
-            assert await responses(started) == []
+        with pytest.raises(RpcError, match="INTERNAL: an interceptor lost the call"):
+            await responses(call(stub, shape, Item()))
+
+
+@shapes
+async def test_an_interceptor_that_swallows_the_failure_of_a_handler(shape: str) -> None:
+    class Swallows(Interceptor):
+        async def intercept(self, call: InterceptedCall, proceed: Proceed) -> None:
+            with contextlib.suppress(RpcError):
+                await proceed()
+
+    async with serving(COUNTING, **on("server", Swallows())) as (stub, _, _):
+        with pytest.raises(RpcError, match="INTERNAL: an interceptor lost the call"):
+            await responses(call(stub, shape, Item(text="fail")))
+
+
+async def test_an_interceptor_that_proceeds_twice_on_a_server(caplog: pytest.LogCaptureFixture) -> None:
+    class Twice(Interceptor):
+        async def intercept(self, call: InterceptedCall, proceed: Proceed) -> None:
+            await proceed()
+            await proceed()
+
+    async with serving(COUNTING, **on("server", Twice())) as (stub, _, _):
+        assert (await failure_of(stub.Unary(Item()))).code is StatusCode.UNKNOWN
+    assert "`proceed` twice" in caplog.text
 
 
 @shapes

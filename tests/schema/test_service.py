@@ -77,3 +77,19 @@ def test_a_stub_makes_a_method_when_it_is_first_used() -> None:
 def test_names_that_a_message_took() -> None:
     assert CLASH.EchoStub_.__service__ is CLASH.Echo
     assert CLASH.EchoServicer.lambda_.__unimplemented__
+
+
+def test_serializers_refuse_messages_of_another_class() -> None:
+    texts: Any = schema.loads(
+        'syntax = "proto3"; package t; message A { string id = 1; } message B { string id = 1; }'
+        " service S { rpc Do(A) returns (B); }",
+        name="t.proto",
+    )
+    (method,) = texts.SServicer.__service__.methods
+    assert method.request_serializer(texts.A(id="x")) == texts.A(id="x").encode()
+    with pytest.raises(TypeError, match=r"^a t\.A is expected, not a t\.B$"):
+        method.request_serializer(texts.B(id="x"))
+    with pytest.raises(TypeError, match=r"^a t\.A is expected, not str 'x'$"):
+        method.request_serializer("x")
+    with pytest.raises(TypeError, match=r"^a t\.B is expected, not NoneType None$"):
+        method.response_serializer(None)
