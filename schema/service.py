@@ -132,11 +132,8 @@ def _encoder(message_class: type[Message]) -> Serializer:
 
 
 def _kind_of(value: object) -> str:
-    return (
-        f"a {value.__plan__.full_name}"
-        if isinstance(value, Message)
-        else f"{type(value).__name__} {value!r:.80}"
-    )
+    plan = getattr(value, "__plan__", None)
+    return f"{type(value).__name__} {value!r:.80}" if plan is None else f"a {plan.full_name}"
 
 
 def _decoder(message_class: type[Message]) -> Deserializer:
