@@ -20,7 +20,12 @@ def test_the_source_is_there_and_can_be_compiled(barewire: Callable[..., Any]) -
     ran = barewire("explain-codec", str(BOOKSTORE), "bookstore.Book")
     assert ran.status == 0
     assert ran.out.startswith("# The codec of bookstore.Book: ")
-    for head in ("def encode(m, deterministic=False):", "def decode(data):", "def write(m, depth):", "def read("):
+    for head in (
+        "def encode(m, deterministic=False):",
+        "def decode(data):",
+        "def write(m, depth):",
+        "def read(",
+    ):
         assert head in ran.out
     assert "# title" in ran.out  # fields are named where they are handled
     compile(ran.out, "printed", "exec")
