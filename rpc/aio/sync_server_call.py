@@ -10,6 +10,7 @@ from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
 from ..concurrency import ConcurrencyLimits, Held
+from ..dependents import Dependents, current_dependents
 from ..errors import RpcError
 from ..handlers import MethodHandler
 from ..server_call import ServerCall
@@ -24,17 +25,19 @@ if TYPE_CHECKING:
 class SyncCallRunner(ServerCallRunner):
     """The loop takes the call's events, decodes and encodes its messages; the thread has only the handler."""
 
-    __slots__ = ("_thread",)
+    __slots__ = ("_dependents", "_thread")
     _context_class = SyncServicerContext
 
     def __init__(self, link: ServerLink, call: ServerCall, handler: MethodHandler, held: Held = ()) -> None:
         self._thread: Future[Any] | None = None
+        self._dependents = Dependents()  # blocking calls that the handler makes
         super().__init__(link, call, handler, held)
 
     def _requests(self, context: ServicerContext) -> Iterator[Any]:
         return iter(context.receive, None)
 
     async def _call_handler(self, request: Any, context: ServicerContext) -> None:
+        current_dependents.set(self._dependents)
         run = contextvars.copy_context().run
         self._thread = self.link.server.sync_handlers.submit(
             lambda: run(self._call_in_thread, request, context)
@@ -51,6 +54,10 @@ class SyncCallRunner(ServerCallRunner):
             return None
         except (CancelledError, StopIteration) as error:  # neither may leave a thread through a future
             raise RpcError(StatusCode.CANCELLED, "the call is over") from error
+
+    def stop(self) -> None:
+        super().stop()
+        self._dependents.end()
 
     def _leave(self) -> None:
         """A thread that was given up on keeps the places until it ends."""

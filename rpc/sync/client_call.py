@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..client_call_state import ClientCallState
 from ..compression import Uncompressed
+from ..dependents import current_dependents
 from ..errors import RpcError
 from ..metadata import Metadata, MetadataPairs
 from ..status import Status, StatusCode
@@ -35,7 +36,7 @@ class CallState(ClientCallState):
     Interceptors are coroutines, and are stepped here: until the call is under way, and once more when it is over.
     """
 
-    __slots__ = ("_busy", "_chain", "_drawing", "_first", "_requests", "channel")
+    __slots__ = ("_busy", "_chain", "_dependents", "_drawing", "_first", "_requests", "channel")
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class CallState(ClientCallState):
         self._drawing = False  # a thread is asking for the next request
         self._requests: Iterator[Any] | None = None
         self._first: tuple[Any, ...] = ()
+        self._dependents = current_dependents.get()  # of the handler that makes this call
 
     # -- starting -------------------------------------------------------------------------------------------------
 
@@ -68,6 +70,10 @@ class CallState(ClientCallState):
         else:
             self._chain = self.run_interceptors(self.view)
             self.advance()
+        if self._dependents is not None:
+            self._dependents.add(self)
+            if self.outcome is not None:  # already, or just now in another thread
+                self._dependents.discard(self)
 
     def submit(self) -> None:
         payloads = [self.encode(message) for message in self._first]
@@ -165,6 +171,8 @@ class CallState(ClientCallState):
 
     def settled(self) -> None:
         self._requests = None
+        if self._dependents is not None:
+            self._dependents.discard(self)
 
     def run(self, done: Callable[[], bool]) -> None:
         """Wait for `done`, which is looked at under the lock; requests of an iterable are sent meanwhile."""
@@ -212,6 +220,10 @@ class CallState(ClientCallState):
             raise
 
     # -- ending ---------------------------------------------------------------------------------------------------
+
+    def abandon(self) -> None:
+        """Cancel, from any thread, without waiting for the lock."""
+        self.channel.abandon(self)
 
     def give_up(self) -> None:
         """Cancel, from any thread."""
