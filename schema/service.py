@@ -124,16 +124,21 @@ def _encoder(message_class: type[Message]) -> Serializer:
 
     def serialize(message: Any) -> bytes:
         # A compiled function takes whatever has the attributes that it reads.
-        if message.__class__ is not message_class and not isinstance(message, message_class):
-            raise TypeError(f"a {message_class.__plan__.full_name} is expected, not {_kind_of(message)}")
-        return encode(message)
+        if message.__class__ is message_class or isinstance(message, message_class):
+            return encode(message)
+        return _encode_foreign(message, message_class.__plan__.full_name)
 
     return serialize
 
 
-def _kind_of(value: object) -> str:
-    plan = getattr(value, "__plan__", None)
-    return f"{type(value).__name__} {value!r:.80}" if plan is None else f"a {plan.full_name}"
+def _encode_foreign(message: Any, full_name: str) -> bytes:
+    """The same message of a schema that was loaded a second time will do."""
+    plan = getattr(message, "__plan__", None)
+    if plan is None:
+        raise TypeError(f"a {full_name} is expected, not {type(message).__name__} {message!r:.80}")
+    if plan.full_name != full_name:
+        raise TypeError(f"a {full_name} is expected, not a {plan.full_name}")
+    return message.encode()
 
 
 def _decoder(message_class: type[Message]) -> Deserializer:

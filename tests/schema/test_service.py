@@ -80,13 +80,16 @@ def test_names_that_a_message_took() -> None:
 
 
 def test_serializers_refuse_messages_of_another_class() -> None:
-    texts: Any = schema.loads(
+    text = (
         'syntax = "proto3"; package t; message A { string id = 1; } message B { string id = 1; }'
-        " service S { rpc Do(A) returns (B); }",
-        name="t.proto",
+        " service S { rpc Do(A) returns (B); }"
     )
+    texts: Any = schema.loads(text, name="t.proto")
+    again: Any = schema.loads(text, name="t.proto")
     (method,) = texts.SServicer.__service__.methods
-    assert method.request_serializer(texts.A(id="x")) == texts.A(id="x").encode()
+    assert again.A is not texts.A
+    for message in (texts.A(id="x"), again.A(id="x")):  # the schema may have been loaded twice
+        assert method.request_serializer(message) == message.encode()
     with pytest.raises(TypeError, match=r"^a t\.A is expected, not a t\.B$"):
         method.request_serializer(texts.B(id="x"))
     with pytest.raises(TypeError, match=r"^a t\.A is expected, not str 'x'$"):
