@@ -112,7 +112,8 @@ class Soak:
     async def _look(self, channel: rpc.Channel, admin: rpc.Channel) -> tuple[Vitals, Vitals]:
         gc.collect()
         there = json.loads(await admin.unary_unary(VITALS)(b""))
-        return Vitals.take(1, 0), Vitals(**there)
+        calls = sum(link.core.open_calls for link in channel.links)
+        return Vitals.take(len(channel.links), calls), Vitals(**there)
 
     # -- afterwards -----------------------------------------------------------------------------------------------
 
