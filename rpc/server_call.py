@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class ServerCall(Call):
     """A call that a client makes of us."""
 
-    __slots__ = ("_head", "_last_reset", "_trailers", "recorded", "request")
+    __slots__ = ("_head", "_trailers", "recorded", "request")
     _transitions = SERVER_INBOUND
     _connection: ServerConnection
 
@@ -37,7 +37,6 @@ class ServerCall(Call):
         self._head: list[HeaderField] | None = None
         self._trailers: list[HeaderField] | None = None
         self.recorded: tuple[MethodStats, float] | None = None  # whom to tell the end, and when the call came
-        self._last_reset = Http2Error.NO_ERROR  # what cuts off a client that still sends after our trailers
 
     def headers_received(self, end_stream: bool) -> None:
         """Request trailers came, or END_STREAM with the head."""
@@ -122,7 +121,7 @@ class ServerCall(Call):
             http2.send_headers(self.stream_id, self._trailers, end_stream=True)
             self._trailers = None
             if self.inbound is not Inbound.ENDED:
-                http2.reset(self.stream_id, self._last_reset)  # R18
+                http2.reset(self.stream_id, Http2Error.NO_ERROR)  # R18
             self.finish_locally(None, complete=True)
         return sent
 
@@ -130,17 +129,17 @@ class ServerCall(Call):
         """The call cannot go on. A fault of the client's bytes and a passed deadline are answered with trailers, a
         broken stream with RST_STREAM; the application learns of all.
 
-        A deadline gets trailers in front of R35's RST_STREAM CANCEL: a client whose own timer is a little late takes
-        the bare reset for a cancellation (grpcio does).
+        A deadline gets R35's RST_STREAM CANCEL only where it cuts a message: a client whose own timer is a little late
+        takes that reset for a cancellation, even after trailers (grpcio does).
         """
         if self.ended:
             return
         answerable = error_code == Http2Error.CANCEL and self.outbound is not Outbound.ENDING
+        if status.code is StatusCode.DEADLINE_EXCEEDED:
+            answerable = answerable and not self._head_offset
         self._tell_end(status)
         self.code = status.code
         if answerable and status.code is not StatusCode.CANCELLED:
-            if status.code is StatusCode.DEADLINE_EXCEEDED:
-                self._last_reset = Http2Error.CANCEL
             self._outgoing.clear()
             self.queued_bytes = self._head_offset = 0
             self.finish(status)

@@ -43,6 +43,16 @@ def test_r36_deadline_ends_the_call_and_the_handler(client: Client, method: str)
     assert counters(client, label).finished == 0
 
 
+@pytest.mark.rule(35)
+@pytest.mark.slow
+def test_r35_whose_timer_is_first_does_not_matter(client: Client) -> None:
+    """Deadlines of a millisecond pass on the client, on the server, or on the way; the caller sees the same."""
+    counters(client, new_label())
+    request = client.interop.Request(response_count=2, interval_ms=FOREVER_MS, label=new_label())
+    codes = {client.call("Bidi", [request], timeout=0.001).code for _ in range(200)}
+    assert codes == {"DEADLINE_EXCEEDED"}
+
+
 @pytest.mark.rule(33)
 def test_r33_the_handler_knows_the_time_that_is_left(client: Client) -> None:
     label, without = new_label(), new_label()

@@ -120,14 +120,28 @@ def test_r33_r35_r36_a_deadline_runs_on_both_sides() -> None:
 
 @pytest.mark.rule(35)
 @pytest.mark.parametrize("half_closed", [True, False])
-def test_r35_the_server_ends_the_call_and_resets_with_cancel(half_closed: bool) -> None:
-    """The status goes in front of the reset: grpcio takes a reset that beats its own timer for a cancellation."""
+def test_r35_the_server_ends_the_call_with_a_status(half_closed: bool) -> None:
+    """Where no message is cut, the specification wants no CANCEL of a server, and grpcio would take it for the client's
+    own, even after trailers."""
     client = RawClient()
     client.request(1, b"x", fields=changed(REQUEST, grpc_timeout=b"5S"), end=half_closed)
     client.core.handle_timer(client.now + 5)
     client.take()
     assert client.trailers(1)[b"grpc-status"] == b"4"
-    assert client.resets(1) == ([] if half_closed else [Http2Error.CANCEL])  # else nothing is left to reset
+    assert client.resets(1) == ([] if half_closed else [Http2Error.NO_ERROR])  # else nothing is left to reset
+    assert client.endings()[0].code is StatusCode.DEADLINE_EXCEEDED
+
+
+@pytest.mark.rule(35)
+def test_r35_a_response_message_that_the_deadline_cuts_is_reset() -> None:
+    client = RawClient(settings={4: 100})
+    call = client.request(1, b"x", fields=changed(REQUEST, grpc_timeout=b"5S"))
+    call.send_message(bytes(1000))
+    client.take()
+    assert len(client.body(1)) == 100
+    client.core.handle_timer(client.now + 5)
+    client.take()
+    assert client.resets(1) == [Http2Error.CANCEL]
     assert client.endings()[0].code is StatusCode.DEADLINE_EXCEEDED
 
 
