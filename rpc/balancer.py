@@ -8,10 +8,11 @@ inherit from `EndpointBalancer`, and come by `Channel(…, balancers={"mine": My
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from .call_tracking import CallTracker
 from .connectivity import ConnectivityState
 from .metadata import Metadata
 from .resolver import Endpoint
@@ -40,8 +41,18 @@ class Drop:
     status: Status
 
 
+class Tracked:
+    """The call goes to this subchannel, and the trackers are told when it does and how it ends."""
+
+    __slots__ = ("subchannel", "trackers")
+
+    def __init__(self, subchannel: Subchannel, trackers: tuple[CallTracker, ...]) -> None:
+        self.subchannel = subchannel
+        self.trackers = trackers
+
+
 QUEUE = Queue()
-PickResult = Subchannel | Queue | Fail | Drop  # a Subchannel: the call goes there
+PickResult = Subchannel | Tracked | Queue | Fail | Drop  # a Subchannel: the call goes there
 
 
 class PickedCall(Protocol):
@@ -54,6 +65,12 @@ class PickedCall(Protocol):
 
     @property
     def metadata(self) -> Metadata: ...
+
+    @property
+    def tried(self) -> Collection[Target]:
+        """The addresses that attempts of this call have gone to before; with hedging they may still run there. It is
+        for the picker to choose another one if it can (A6)."""
+        ...
 
 
 class Picker(Protocol):

@@ -11,7 +11,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from .backoff import BackoffPolicy
-from .balancer import QUEUEING, BalancerFactory, Drop, Fail, Fixed, PickedCall, Picker, PickResult, failing
+from .balancer import (
+    QUEUEING,
+    BalancerFactory,
+    Drop,
+    Fail,
+    Fixed,
+    PickedCall,
+    Picker,
+    PickResult,
+    Tracked,
+    failing,
+)
+from .call_tracking import CallTracker
 from .channelz import ChannelNode, Channelz, Severity
 from .client_interfaces import CallLink
 from .connectivity import CONNECTING, IDLE, SHUTDOWN, TRANSIENT_FAILURE, ConnectivityState, channel_steps
@@ -49,6 +61,10 @@ class ChannelCall(PickedCall, Protocol):
 
     def start(self, link: CallLink) -> None:
         """Go out on this connection."""
+        ...
+
+    def track(self, trackers: tuple[CallTracker, ...]) -> None:
+        """It has just been started; tell them how it ends."""
         ...
 
     def hold(self) -> None:
@@ -177,10 +193,15 @@ class ChannelCore:
             self.place_pending()
 
     def _place(self, call: ChannelCall, result: PickResult) -> None:
+        trackers: tuple[CallTracker, ...] = ()
+        if isinstance(result, Tracked):
+            result, trackers = result.subchannel, result.trackers
         if isinstance(result, Subchannel):
             link = result.choose_link()
             if link is not None:
                 call.start(link)
+                if trackers:
+                    call.track(trackers)
                 return
         elif isinstance(result, Drop) or (isinstance(result, Fail) and not self._waits(call)):
             call.ended(restricted(result.status, "the balancer"))

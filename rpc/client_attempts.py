@@ -10,9 +10,10 @@ then `_replay` holds all messages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
+from .call_tracking import CallTracker
 from .client_call import ClientCall
 from .client_connection import ClientConnection
 from .client_interfaces import CallLink, CallMethod, CallSettings
@@ -27,6 +28,7 @@ from .observer import CallObserver, ObservedAttempt, observe_attempt
 from .retry import PREVIOUS_ATTEMPTS, AttemptLog, Retries, can_repeat
 from .service_config import MethodConfig
 from .status import Status, StatusCode
+from .target import Target
 from .timers import TimerHandle
 
 
@@ -142,6 +144,11 @@ class AttemptedCall:
         raise NotImplementedError
 
     @property
+    def tried(self) -> Collection[Target]:
+        """Where attempts have gone before."""
+        return () if self._log is None else self._log.tried
+
+    @property
     def attempts(self) -> int:
         """How many attempts there have been."""
         return 1 if self._log is None else self._log.count
@@ -184,6 +191,11 @@ class AttemptedCall:
         self._core = self.send_over(link, self)
         self.keep_or_commit()
         self.wake()  # senders that wait for the connection now wait for the window
+
+    def track(self, trackers: tuple[CallTracker, ...]) -> None:
+        """Who placed the attempt that has just been started wants to know of it."""
+        if self.status is None and self._core is not None:
+            self._core.track(trackers)
 
     def put_on(self, core: ClientConnection, now: float) -> ClientCall:
         """Open the stream of an attempt that is the call itself."""
@@ -334,6 +346,8 @@ class AttemptedCall:
         delay = retries.delay_after(status, self._core, committed=self._replay is None)
         if delay is None:
             return False
+        if self.link is not None:
+            retries.log.tried.append(self.link.address)
         self._core = self.link = None
         if self.observed is not None:
             self.observed.ended(status)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .call import Call
 from .call_states import CLIENT_INBOUND, Arrival, Inbound, Outbound
+from .call_tracking import CallTracker, tell_started
 from .compression import CODECS, Codec
 from .events import ResponseStarted
 from .header_blocks import HeaderBlock, HeaderField
@@ -24,7 +25,7 @@ _NO_METADATA = Metadata()  # shared, as that of a remembered block is: who hands
 class ClientCall(Call):
     """A call that we make."""
 
-    __slots__ = ("_headers", "initial_metadata")
+    __slots__ = ("_headers", "initial_metadata", "trackers")
     _transitions = CLIENT_INBOUND
     _connection: ClientConnection
 
@@ -39,6 +40,12 @@ class ClientCall(Call):
         self._headers = headers
         self._encoder = encoder
         self.initial_metadata = _NO_METADATA
+        self.trackers: tuple[CallTracker, ...] = ()  # of the balancer that has placed it
+
+    def track(self, trackers: tuple[CallTracker, ...]) -> None:
+        """The balancer wants to know how it ends; told by whoever gets its CallEnded."""
+        self.trackers = trackers
+        tell_started(trackers)
 
     @property
     def head_received(self) -> bool:

@@ -10,7 +10,9 @@ from collections.abc import Awaitable
 from typing import Any
 
 from .call import MessageTooLarge, check_send_size
+from .call_tracking import tell_ended
 from .client_attempts import AttemptedCall
+from .client_call import ClientCall
 from .client_interfaces import CallMethod, CallSettings
 from .compression import CompressionError
 from .envelope import Envelope
@@ -305,7 +307,10 @@ def tell_call(event: Event) -> bool:
     if isinstance(event, MessageReceived):
         event.call.sink.message_received(event.envelope, event.size)
     elif isinstance(event, CallEnded):
-        event.call.sink.ended(event.status)
+        call = event.call
+        if isinstance(call, ClientCall) and call.trackers:  # before the next attempt is placed
+            tell_ended(call.trackers, event.status)
+        call.sink.ended(event.status)
     elif isinstance(event, ResponseStarted):
         event.call.sink.response_started()
     elif isinstance(event, SendReady):

@@ -13,6 +13,7 @@ from .interceptor import Interceptor
 from .limits import Limits
 from .retry import ChannelRetries
 from .service_config import ServiceConfig
+from .target import Target
 from .timers import TimerHandle
 
 
@@ -61,6 +62,11 @@ class CallLink(Protocol):
 
     core: ClientConnection
     peer_address: str  # "" where it is not known
+
+    @property
+    def address(self) -> Target:
+        """What the balancer knows it by."""
+        ...
 
     def start_call(self, state: Any) -> ClientCall:
         """Put an attempt on the wire."""

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .balancer import QUEUEING, BalancerChannel, Fixed, Picker, failing
+from .balancer import (
+    QUEUE,
+    QUEUEING,
+    BalancerChannel,
+    Fixed,
+    PickedCall,
+    Picker,
+    PickResult,
+    Tracked,
+    failing,
+)
 from .connectivity import CONNECTING, IDLE, READY, ConnectivityState, aggregate
 from .health_watch import HealthWatch
 from .pick_first import PickFirst
@@ -177,6 +187,18 @@ class Child:
         if self._watch is not None:
             return self._watch.failure
         return self.policy.failure
+
+
+def elsewhere(call: PickedCall, pickers: Iterable[Picker]) -> PickResult:
+    """A pick for a call that has been attempted: by the first of these pickers that leads where it has not been (A6);
+    if it has been everywhere, by the last one."""
+    result: PickResult = QUEUE
+    for picker in pickers:
+        result = picker.pick(call)
+        subchannel = result.subchannel if isinstance(result, Tracked) else result
+        if not isinstance(subchannel, Subchannel) or subchannel.address not in call.tried:
+            break
+    return result
 
 
 def _failures(target: object, children: Sequence[Child]) -> str:

@@ -9,11 +9,15 @@ from .service_config import HedgingPolicy
 from .status import Status, StatusCode
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from .call_tracking import CallTracker
     from .client_attempts import AttemptedCall
     from .client_call import ClientCall
     from .client_connection import ClientConnection
     from .client_interfaces import CallLink
     from .metadata import Metadata
+    from .target import Target
     from .timers import TimerHandle
 
 _LOST = Status(StatusCode.CANCELLED, "another attempt of the call has been faster", reached_server=False)
@@ -46,6 +50,10 @@ class Hedge:
         return self._call.metadata
 
     @property
+    def tried(self) -> Collection[Target]:
+        return self._hedging.log.tried
+
+    @property
     def wait_for_ready(self) -> bool:
         return self._call.wait_for_ready
 
@@ -62,7 +70,12 @@ class Hedge:
     def start(self, link: CallLink) -> None:
         if self.status is None:
             self.core, self.link = self._call.send_over(link, self), link
+            self._hedging.log.tried.append(link.address)
             self._hedging.started()
+
+    def track(self, trackers: tuple[CallTracker, ...]) -> None:
+        if self.status is None and self.core is not None:
+            self.core.track(trackers)
 
     def put_on(self, connection: ClientConnection, now: float) -> ClientCall:
         call = self._call.open_stream(connection, now, self._previous, self.observed)

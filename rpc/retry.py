@@ -16,6 +16,7 @@ from .limits import Limits
 from .metadata import RETRY_PUSHBACK
 from .service_config import RetryPolicy, ServiceConfig
 from .status import Status, StatusCode
+from .target import Target
 from .throttle import RetryThrottle, next_throttle
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ NEVER = -1.0  # the pushback of a server that wants no further attempt
 _PUSHBACK = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _JITTER = 0.2
 _REMEMBERED = 3  # failures of earlier attempts
+_TRIED = 16  # addresses; transparent attempts are not counted, so there may be any number
 
 
 class ChannelRetries:
@@ -67,13 +69,14 @@ class ChannelRetries:
 
 
 class AttemptLog:
-    """How many attempts of a call there were, and what the last of the earlier ones ended with."""
+    """How many attempts of a call there were, where they went, and what the last of the earlier ones ended with."""
 
-    __slots__ = ("count", "failures")
+    __slots__ = ("count", "failures", "tried")
 
     def __init__(self) -> None:
         self.count = 1
         self.failures: deque[str] = deque(maxlen=_REMEMBERED)
+        self.tried: deque[Target] = deque(maxlen=_TRIED)
 
     def note(self, status: Status) -> None:
         """An attempt has failed, and another one follows or runs."""

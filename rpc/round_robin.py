@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 
 from .balancer import PickedCall, Picker, PickResult
-from .endpoint_balancer import Child, EndpointBalancer
+from .endpoint_balancer import Child, EndpointBalancer, elsewhere
 
 
 class RoundRobin(EndpointBalancer):
@@ -29,14 +29,19 @@ class WeightedRoundRobin(EndpointBalancer):
 
 
 class _Turns:
-    def __init__(self, pickers: list[Picker], rng: random.Random) -> None:
+    def __init__(self, pickers: Sequence[Picker], rng: random.Random) -> None:
         self._pickers = pickers
         self._next = rng.randrange(len(pickers))
 
     def pick(self, call: PickedCall) -> PickResult:
+        if call.tried:
+            return elsewhere(call, (self._take_turn() for _ in self._pickers))
+        return self._take_turn().pick(call)
+
+    def _take_turn(self) -> Picker:
         number = self._next
         self._next = number + 1 if number + 1 < len(self._pickers) else 0
-        return self._pickers[number].pick(call)
+        return self._pickers[number]
 
 
 class _WeightedTurns:
@@ -50,6 +55,16 @@ class _WeightedTurns:
         heapq.heapify(self._due)
 
     def pick(self, call: PickedCall) -> PickResult:
-        due, number = self._due[0]
-        heapq.heapreplace(self._due, (due + self._periods[number], number))
-        return self._pickers[number].pick(call)
+        if call.tried:
+            return elsewhere(call, (self._take_turn(entry) for entry in sorted(self._due)))
+        return self._take_turn(self._due[0]).pick(call)
+
+    def _take_turn(self, entry: tuple[float, int]) -> Picker:
+        due, number = entry
+        later = due + self._periods[number], number
+        if entry is self._due[0]:
+            heapq.heapreplace(self._due, later)
+        else:
+            self._due[self._due.index(entry)] = later
+            heapq.heapify(self._due)
+        return self._pickers[number]

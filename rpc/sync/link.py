@@ -15,7 +15,7 @@ from ..client_connection import ClientConnection
 from ..events import ConnectionEnded, ConnectionRetired, Event, GoAwayReceived, SettingsReceived
 from ..status import Status
 from ..subchannel import Attempt
-from ..target import describe_address
+from ..target import Target, describe_address
 from ..user_timeout import set_user_timeout
 from .poll import READ, WRITE
 
@@ -52,6 +52,11 @@ class Link:
         self._sock = sock
         self._rest = memoryview(b"")  # what the socket has not taken yet
         self._dirty = True
+
+    @property
+    def address(self) -> Target:
+        """Where it leads to."""
+        return self.attempt.address
 
     # -- for the leader -------------------------------------------------------------------------------------------
 

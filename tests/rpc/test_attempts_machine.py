@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from barewire.rpc.call_tracking import CallTracker
 from barewire.rpc.limits import Limits
-from barewire.rpc.status import StatusCode
+from barewire.rpc.status import Status, StatusCode
 from tests.support.rpc_attempts import CallUnderTest, Served, World
 
 _MAX_ATTEMPTS = 3
@@ -24,6 +25,19 @@ _RETRY: dict[str, Any] = {
 }
 _HEDGE: dict[str, Any] = {"maxAttempts": _MAX_ATTEMPTS, "hedgingDelay": "1s", "nonFatalStatusCodes": _CODES}
 _POLICIES: list[dict[str, Any]] = [{}, {"retryPolicy": _RETRY}, {"hedgingPolicy": _HEDGE}]
+
+
+class Balance(CallTracker):
+    """What the balancer that places the attempts is told."""
+
+    started_calls = ended_calls = 0
+
+    def started(self) -> None:
+        self.started_calls += 1
+
+    def ended(self, status: Status) -> None:
+        self.ended_calls += 1
+        assert self.ended_calls <= self.started_calls
 
 
 class Attempts(RuleBasedStateMachine):
@@ -40,6 +54,8 @@ class Attempts(RuleBasedStateMachine):
         limits = Limits(max_concurrent_streams=streams)
         self.one_at_a_time = "hedgingPolicy" not in policy
         self.world = World(config, connections=2, retry_buffer=buffer, server_limits=limits)
+        self.balance = Balance()
+        self.world.trackers = (self.balance,)
         self.calls: list[CallUnderTest] = []
         self.sent: dict[int, list[bytes]] = {}
 
@@ -159,6 +175,7 @@ class Attempts(RuleBasedStateMachine):
         assert self.world.retries.buffered == 0
         assert not self.world.retries.waiting
         assert self.world.timers.next_due() is None
+        assert self.balance.ended_calls == self.balance.started_calls
         for link in self.world.connections:
             assert link.core.open_calls == 0
             assert not link.core._waiting

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from barewire.rpc.call_tracking import CallTracker
 from barewire.rpc.client_call import ClientCall
 from barewire.rpc.client_call_state import ClientCallState, tell_call
 from barewire.rpc.counters import CallCounters
@@ -18,7 +19,7 @@ from barewire.rpc.retry import ChannelRetries
 from barewire.rpc.server_call import ServerCall
 from barewire.rpc.service_config import ServiceConfig, parse_service_config
 from barewire.rpc.status import Status, StatusCode
-from barewire.rpc.target import parse_target
+from barewire.rpc.target import Target, parse_target
 from barewire.rpc.timers import TimerHandle, Timers
 from tests.support.rpc_pair import Pair
 
@@ -68,6 +69,7 @@ class Connection:
         self.world = world
         self.pair = pair
         self.core = pair.client
+        self.address = Target("10.0.0.1", len(world.connections) + 1)
 
     def start_call(self, state: Any) -> ClientCall:
         return state.put_on(self.core, self.world.now())
@@ -107,6 +109,8 @@ class World:
         self.pending: list[Any] = []
         self.served: list[Served] = []
         self.submitted = 0
+        self.tried: list[list[int]] = []  # what each attempt told the balancer: the ports of connections
+        self.trackers: tuple[CallTracker, ...] = ()
         self.answer: Callable[[Served], None] | None = None  # what servers do with a call as soon as it comes
         for _ in range(connections):
             self.connect()
@@ -122,8 +126,11 @@ class World:
     def submit(self, state: Any) -> None:
         usable = [link for link in self.connections if link.core.accepts_calls]
         self.submitted += 1
+        self.tried.append([each.port for each in state.tried])
         if usable:
             state.start(usable[self.submitted % len(usable)])
+            if self.trackers:
+                state.track(self.trackers)
         else:
             self.pending.append(state)
             state.hold()

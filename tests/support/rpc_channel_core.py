@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from barewire.rpc.backoff import BackoffPolicy
+from barewire.rpc.call_tracking import CallTracker, tell_ended, tell_started
 from barewire.rpc.channel_core import ChannelCore
 from barewire.rpc.client_channel import BALANCERS
 from barewire.rpc.connectivity import CHANNEL_TRANSITIONS, ConnectivityState
@@ -32,6 +33,8 @@ class FakeCall:
         self.deadline: float | None = None
         self.status: Status | None = None
         self.link: FakeLink | None = None
+        self.tried: list[Target] = []
+        self.trackers: tuple[CallTracker, ...] = ()
         self.held = 0
 
     def start(self, link: Any) -> None:
@@ -42,6 +45,10 @@ class FakeCall:
             link.core.calls.append(self)
             link.core.streams.started += 1
 
+    def track(self, trackers: tuple[CallTracker, ...]) -> None:
+        self.trackers = trackers
+        tell_started(trackers)
+
     def hold(self) -> None:
         self.held += 1
 
@@ -50,6 +57,7 @@ class FakeCall:
             self.status = status
             if self.link is not None and self in self.link.core.calls:
                 self.link.core.calls.remove(self)
+            tell_ended(self.trackers, status)
 
     def expired_while_pending(self) -> None:
         self.ended(Status(StatusCode.DEADLINE_EXCEEDED))
