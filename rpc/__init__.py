@@ -38,6 +38,7 @@ from .service_config import HedgingPolicy, MethodConfig, RetryPolicy, RetryThrot
 from .status import Status, StatusCode
 from .tls_files import TlsFiles
 from .version import __version__
+from .web import Web
 from .workers import WorkerPolicy, run_workers
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ __all__ = [
     "Status",
     "StatusCode",
     "TlsFiles",
+    "Web",
     "WorkerPolicy",
     "__version__",
     "admin_servicers",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .call_states import Arrival, Inbound, Outbound
 from .compression import Codec, Uncompressed
-from .envelope import PREFIX_SIZE, Envelope, EnvelopeError, EnvelopeReader, encode_envelope
+from .envelope import PREFIX_SIZE, Envelope, EnvelopeError, EnvelopeReader, MessageReader, encode_envelope
 from .events import CallEnded, MessageReceived, SendReady
 from .limits import Limits
 from .status import Http2Error, Status, StatusCode
@@ -79,7 +79,9 @@ class Call:
         self._head_offset = 0  # how much of _outgoing[0] has gone
         self.queued_bytes = 0
         self.wants_send_ready = False
-        self._reader = EnvelopeReader(limits.max_receive_message_size, "max_receive_message_size")
+        self._reader: MessageReader = EnvelopeReader(
+            limits.max_receive_message_size, "max_receive_message_size"
+        )
         self._partial_kept = 0  # what of the reader's partial message is counted in the connection
         self._unread = 0  # bytes of whole messages that the application has not consumed
         self._credit = 0  # bytes received that the stream's window has not been given back

@@ -78,7 +78,7 @@ class Connection:
         try:
             self.http2.receive(data, now)
         except ConnectionFault as fault:
-            self._end(f"{http2_error_name(fault.error_code)}: {fault.reason}")
+            self._faulted(fault)
         if self._sample_due:
             self._sample_bandwidth()
         self._end_if_drained()
@@ -196,6 +196,9 @@ class Connection:
     def _lost(self, reason: str) -> Status:
         """The status of calls that lose their connection (R44)."""
         raise NotImplementedError
+
+    def _faulted(self, fault: ConnectionFault) -> None:
+        self._end(f"{http2_error_name(fault.error_code)}: {fault.reason}")
 
     def _end(self, reason: str) -> None:
         if self.ended:

@@ -5,7 +5,7 @@ DATA frames and messages share no boundaries: a message may span many frames and
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from .status import StatusCode
 
@@ -35,6 +35,15 @@ class EnvelopeError(Exception):
 def encode_envelope(payload: bytes, compressed: bool = False) -> bytes:
     """The message with its prefix in front."""
     return (b"\1" if compressed else b"\0") + len(payload).to_bytes(4, "big") + payload
+
+
+class MessageReader(Protocol):
+    """What takes a body apart. Another protocol may have it in another form than this module's."""
+
+    @property
+    def partial_size(self) -> int: ...
+    def feed(self, data: bytes) -> list[Envelope]: ...
+    def drop(self) -> None: ...
 
 
 class EnvelopeReader:

@@ -65,6 +65,12 @@ class SettingsReceived(NamedTuple):
     """The peer's SETTINGS came. The first of them ends the handshake."""
 
 
+class ReadingPaused(NamedTuple):
+    """Server, HTTP/1.1: read no more from the transport, or (`paused` False) go on."""
+
+    paused: bool
+
+
 class ConnectionRetired(NamedTuple):
     """Client: no further calls can be started here; those that are open run on."""
 
@@ -86,6 +92,7 @@ Event = (
     | SendReady
     | GoAwayReceived
     | SettingsReceived
+    | ReadingPaused
     | ConnectionRetired
     | ConnectionEnded
 )

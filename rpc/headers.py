@@ -59,13 +59,14 @@ class RequestRefused(NamedTuple):
     """Why a request is not a gRPC call.
 
     `http_status` is what to answer with; 200 stands for an answer in gRPC's own form, with `code`; 0 for RST_STREAM
-    with PROTOCOL_ERROR, as HTTP/2 asks for malformed requests.
+    with PROTOCOL_ERROR, as HTTP/2 asks for malformed requests. `fields` go into the answer's head.
     """
 
     http_status: int
     code: StatusCode
     reason: str
     content_length: int | None = None
+    fields: tuple[HeaderField, ...] = ()
 
 
 def request_headers(
@@ -231,8 +232,9 @@ def trailers(status: Status) -> list[HeaderField]:
 
 
 def refusal_headers(refused: RequestRefused) -> list[HeaderField]:
-    """The head of an answer to a request that is not gRPC; `reason` follows as its body."""
-    return [(b":status", b"%d" % refused.http_status), (b"content-type", b"text/plain; charset=utf-8")]
+    """The head of an answer to a request that is not gRPC; `reason` follows as its body, if there is one."""
+    head = [(b":status", b"%d" % refused.http_status), *refused.fields]
+    return [*head, (b"content-type", b"text/plain; charset=utf-8")] if refused.reason else head
 
 
 class ResponseHead(NamedTuple):

@@ -33,9 +33,9 @@ class Refusal(Call):
         self.outbound = Outbound.BODY
         self._body_left = refused.content_length
         self._head = refusal_headers(refused)
-        body = refused.reason.encode()
-        self._outgoing.append(body)
-        self.queued_bytes = len(body)
+        if body := refused.reason.encode():
+            self._outgoing.append(body)
+            self.queued_bytes = len(body)
         connection.has_output(self)
 
     def headers_received(self, end_stream: bool) -> None:

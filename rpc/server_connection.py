@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from .call import Call
 from .compression import ACCEPTED, CODECS
@@ -12,7 +13,14 @@ from .counters import CallCounters
 from .events import CallStarted, GoAwayReceived
 from .gate import ConnectionFault
 from .header_blocks import HeaderBlock
-from .headers import RequestRefused, parse_request, request_trailers_fault, response_headers, trailers
+from .headers import (
+    Request,
+    RequestRefused,
+    parse_request,
+    request_trailers_fault,
+    response_headers,
+    trailers,
+)
 from .keepalive import Keepalive
 from .limits import Limits
 from .ping_policy import PingPolicy, PingStrikes
@@ -20,6 +28,9 @@ from .refusal import Refusal
 from .server_call import ServerCall
 from .status import Http2Error, Status, StatusCode, http2_error_name
 from .streams import MAX_STREAM_ID, STREAM_IDS_RUN_LOW
+
+# (connection, stream id, request, deadline) → the call
+CallMaker = Callable[["ServerConnection", int, Request, float | None], ServerCall]
 
 _DRAIN_PING = b"barewire"
 _DRAIN_PING_TIMEOUT = 5.0  # for the client's answer to it; then the last GOAWAY is sent anyway
@@ -29,6 +40,7 @@ class ServerConnection(Connection):
     """The server's side. Without `keepalive`, `ping_policy` and `age` there is none of that."""
 
     accept_encoding = ACCEPTED
+    protocols: tuple[str | None, ...] = ("h2",)  # that ALPN may have agreed on
 
     def __init__(
         self,
@@ -61,11 +73,14 @@ class ServerConnection(Connection):
                 self.stream_faulted(stream_id, f"malformed trailers: {fault}")
             return
         request = parse_request(block, self.limits.max_header_list_size)
+        make_call: CallMaker = ServerCall
         if isinstance(request, RequestRefused):
-            self._refuse(stream_id, request, end_stream)
-            return
+            found = self._translate(stream_id, block, request, end_stream)
+            if found is None:
+                return
+            request, make_call = found
         deadline = None if request.timeout is None else self.now + request.timeout
-        call = ServerCall(self, stream_id, request, deadline)
+        call = make_call(self, stream_id, request, deadline)
         self._calls[stream_id] = call
         calls, streams = self.calls, self.streams
         calls.started += 1
@@ -80,6 +95,13 @@ class ServerConnection(Connection):
         self.emit(CallStarted(call))
         if end_stream:
             call.headers_received(end_stream)
+
+    def _translate(
+        self, stream_id: int, block: HeaderBlock, refused: RequestRefused, end_stream: bool
+    ) -> tuple[Request, CallMaker] | None:
+        """What else a request may be that is not gRPC. None: it has been answered."""
+        self._refuse(stream_id, refused, end_stream)
+        return None
 
     def _refuse(self, stream_id: int, refused: RequestRefused, end_stream: bool) -> None:
         """Answer what is not a gRPC call, in the terms that its sender can read (R04, R05)."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..errors import RpcConfigurationError
@@ -43,14 +43,16 @@ class Listener:
         make_protocol: Callable[[], asyncio.Protocol],
         *,
         tls: TlsSource | None,
+        protocols: Sequence[str] = ("h2",),
         handshake_timeout: float,
         changed: Callable[[], None],
     ) -> None:
-        """`tls` is a context, or gives one for each connection; ALPN is set to h2 on it. `changed` is called when a
-        handshake is over."""
+        """`tls` is a context, or gives one for each connection; ALPN is set to `protocols` on it. `changed` is called
+        when a handshake is over."""
         self.listening = listening
         self._make_protocol = make_protocol
         self._tls = tls
+        self._protocols = list(protocols)
         self._handshake_timeout = handshake_timeout
         self._changed = changed
         self._loop = asyncio.get_running_loop()
@@ -127,7 +129,7 @@ class Listener:
     def _tls_context(self, tls: TlsSource) -> ssl.SSLContext:
         context = tls if isinstance(tls, ssl.SSLContext) else tls()
         if context is not self._context:
-            context.set_alpn_protocols(["h2"])
+            context.set_alpn_protocols(self._protocols)
             self._context = context
         return context
 

@@ -25,8 +25,10 @@ from ..keepalive import SERVER_KEEPALIVE, Keepalive
 from ..limits import Limits, make_limits
 from ..listening import Listening, needs_lookup, open_listening
 from ..ping_policy import PingPolicy
+from ..server_connection import ServerConnection
 from ..service_table import ServiceTable
 from ..target import describe_address
+from ..web import Web
 from .listener import Listener, TlsSource, check_tls
 from .server_call import ServerCallRunner
 from .server_link import ServerLink
@@ -61,6 +63,7 @@ class Server:
       without calls, and in all (up to a tenth shorter or longer). `max_connection_age_grace`: what its calls get to
       end after that. None: without end.
     - `compression`: "gzip" or "deflate" compresses responses for clients that take it.
+    - `web`: a Web, to serve browsers on the same addresses (gRPC-Web, over HTTP/2 and HTTP/1.1).
 
     `async with Server(…) as server:` stops it at the end. A server belongs to the loop it is started on.
     """
@@ -87,10 +90,12 @@ class Server:
         max_connection_idle: float | None = None,
         max_connection_age: float | None = None,
         max_connection_age_grace: float | None = None,
+        web: Web | None = None,
         **limit_overrides: Any,
     ) -> None:
         expect("keepalive", keepalive, Keepalive)
         expect("ping_policy", ping_policy, PingPolicy)
+        expect("web", web, Web)
         self.limits = make_limits(limits, limit_overrides)
         self.keepalive = SERVER_KEEPALIVE if keepalive is None else replace(keepalive, without_calls=True)
         self.ping_policy = ping_policy or PingPolicy()
@@ -103,6 +108,8 @@ class Server:
         self.concurrency = ConcurrencyLimits(max_concurrent_calls, concurrency_limits)
         self.sync_handlers = SyncHandlers(sync_handlers, max_sync_calls, executor)
         self.codec = find_codec(compression)
+        self.make_connection = ServerConnection if web is None else web.connection
+        self._protocols = ("h2",) if web is None else web.protocols
         self.calls = CallCounters()
         self.channelz = _given_or_own(channelz, Channelz)
         self.stats = _given_or_own(stats, CallStats)
@@ -158,7 +165,7 @@ class Server:
         """Listen on an address ("host:port", "[v6]:port", "unix:/path", "fd:3", "systemd:", … or a socket of your own;
         see `open_listening`); may be called for several.
 
-        `tls` is a server-side SSLContext with its certificate loaded; ALPN is set to h2 on it. Or a function that gives
+        `tls` is a server-side SSLContext with its certificate loaded; ALPN is set on it. Or a function that gives
         one for each connection, such as `TlsFiles`. `reuse_port` shares a TCP port with other processes. Returns the
         port (0 for a unix socket). Raises OSError if the address cannot be used, RpcConfigurationError if it makes no
         sense or the server has been stopped.
@@ -178,6 +185,7 @@ class Server:
                 listening,
                 lambda: ServerLink(self),
                 tls=tls,
+                protocols=self._protocols,
                 handshake_timeout=self.limits.handshake_timeout,
                 changed=self._tell_if_idle,
             )

@@ -16,6 +16,7 @@ from ..events import (
     ConnectionEnded,
     Event,
     MessageReceived,
+    ReadingPaused,
     RequestEnded,
     SendReady,
     SettingsReceived,
@@ -39,7 +40,7 @@ class ServerLink(Link[ServerConnection]):
 
     def __init__(self, server: Server) -> None:
         super().__init__(
-            ServerConnection(
+            server.make_connection(
                 server.limits,
                 calls=server.calls,
                 keepalive=server.keepalive,
@@ -74,7 +75,7 @@ class ServerLink(Link[ServerConnection]):
         self._handshake_timer = None
         assert self.transport is not None
         tls = self.transport.get_extra_info("ssl_object")
-        if tls is not None and tls.selected_alpn_protocol() != "h2":
+        if tls is not None and tls.selected_alpn_protocol() not in self.core.protocols:
             self.close(
                 "HTTP/2 over TLS has to be negotiated by ALPN, and the client did not (RFC 9113, section 3.3)",
                 Http2Error.INADEQUATE_SECURITY,
@@ -112,9 +113,19 @@ class ServerLink(Link[ServerConnection]):
             self._start(event.call)
         elif isinstance(event, SettingsReceived):
             self._handshake_finished()
+        elif isinstance(event, ReadingPaused):
+            self._pause_reading(event.paused)
         elif isinstance(event, ConnectionEnded):
             logger.debug("connection of %s ended: %s", self.peer_address, event.reason)
             self.schedule_flush()
+
+    def _pause_reading(self, paused: bool) -> None:
+        if self.transport is None or self.transport.is_closing():
+            return
+        if paused:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
 
     def _start(self, call: ServerCall) -> None:
         if call.ended:  # in the same bytes, or with its connection

@@ -1,4 +1,4 @@
-"""Imports only go down, the core of rpc does no I/O and reads no clock, and one file knows h2."""
+"""Imports only go down, the core of rpc does no I/O and reads no clock, and one file knows h2, and one h11."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAYERS = ("wire", "schema", "rpc", "cli")
 OUTSIDE = {
     "wire": set[str](),
     "schema": {"hypothesis", "google", "atheris"},
-    "rpc": {"h2", "hpack", "pytest", "pytest_asyncio", "opentelemetry", "prometheus_client"},
+    "rpc": {"h2", "hpack", "h11", "pytest", "pytest_asyncio", "opentelemetry", "prometheus_client"},
     "cli": {"rich"},
 }
 # Parts of rpc that are shells: they wait, read clocks, open sockets and files.
@@ -69,18 +69,21 @@ def test_imports_only_go_down(layer: str) -> None:
             assert allowed, f"{path.relative_to(ROOT)}:{line} imports {name}"
 
 
-def test_one_file_imports_h2() -> None:
+@pytest.mark.parametrize(
+    ("libraries", "file"), [(("h2", "hyperframe"), "rpc/http2.py"), (("h11",), "rpc/web/http1.py")]
+)
+def test_one_file_imports_each_protocol_library(libraries: tuple[str, ...], file: str) -> None:
     found = {
         str(path.relative_to(ROOT))
         for path in modules()
         for name, _, _ in imports(path)
-        if name.partition(".")[0] in ("h2", "hyperframe")
+        if name.partition(".")[0] in libraries
     }
-    assert found == {"rpc/http2.py"}
+    assert found == {file}
 
 
 def test_the_core_of_rpc_waits_for_nothing() -> None:
-    for path in sorted((ROOT / "rpc").glob("*.py")):
+    for path in sorted([*(ROOT / "rpc").glob("*.py"), *(ROOT / "rpc" / "web").glob("*.py")]):
         for name, line, typing_only in imports(path):
             top = name.partition(".")[0]
             if top in IO_MODULES | {"socket", "time"} and not typing_only:
