@@ -17,6 +17,7 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
+from .arguments import FUNCTION, check
 from .connectivity import TRANSIENT_FAILURE, ConnectivityState
 from .counters import CallCounters
 
@@ -226,6 +227,7 @@ class Channelz:
 
     def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
         """`clock` gives the wall clock's time, in seconds since 1970."""
+        check("clock", clock, FUNCTION)
         self.clock = clock
         self._ids = count(1)
         self._nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()

@@ -7,14 +7,30 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from .arguments import (
+    FLAG,
+    FUNCTIONS,
+    ITEMS,
+    SECONDS,
+    SECONDS_OR_ZERO,
+    TEXT,
+    check_arguments,
+    either,
+    instance,
+    number,
+    one_of,
+    optional,
+    text,
+    whole,
+)
 from .backoff import BackoffPolicy
 from .balancer import BalancerFactory
 from .channel_core import CLOSED, ChannelCore
 from .channelz import Channelz
 from .client_connection import ClientConnection
-from .compression import find_codec
+from .compression import ENCODINGS
 from .connectivity import SHUTDOWN
-from .errors import RpcConfigurationError, expect
+from .errors import RpcConfigurationError
 from .events import GoAwayReceived
 from .handlers import Deserializer, Serializer
 from .interceptor import Interceptor, checked_interceptors
@@ -35,8 +51,28 @@ BALANCERS: Mapping[str, BalancerFactory] = {
     "round_robin": RoundRobin,
     "weighted_round_robin": WeightedRoundRobin,
 }
-MAX_CONNECTIONS = 10  # per subchannel (A105)
-ATTEMPT_DELAYS = (0.1, 2.0)  # what `connection_attempt_delay` may be (RFC 8305, section 8)
+_ARGUMENTS = {
+    "target": TEXT,
+    "tls": optional(either(instance(ssl.SSLContext), FLAG)),
+    "authority": optional(text("a host, with a port or without", "[!-~]+")),
+    "interceptors": ITEMS,
+    "compression": optional(one_of(ENCODINGS)),
+    "wait_for_ready": FLAG,
+    "service_config": optional(instance(str, Mapping, ServiceConfig)),
+    "service_config_from_resolver": FLAG,
+    "retries": FLAG,
+    "load_balancing": TEXT,
+    "balancers": optional(FUNCTIONS),
+    "resolvers": optional(FUNCTIONS),
+    "backoff": optional(instance(BackoffPolicy)),
+    "idle_timeout": optional(SECONDS),
+    "resolve_interval": SECONDS_OR_ZERO,
+    "connection_attempt_delay": number(0.1, 2.0, "seconds"),  # RFC 8305, section 8
+    "max_connections_per_subchannel": whole(1, 10),  # A105
+    "keepalive": optional(instance(Keepalive)),
+    "proxy": optional(TEXT),
+    "channelz": optional(instance(Channelz)),
+}
 
 UnaryUnary = TypeVar("UnaryUnary")
 UnaryStream = TypeVar("UnaryStream")
@@ -81,9 +117,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         limits: Limits | None = None,
         **limit_overrides: Any,
     ) -> None:
-        expect("target", target, str, optional=False)
-        expect("backoff", backoff, BackoffPolicy)
-        expect("channelz", channelz, Channelz)
+        check_arguments(_ARGUMENTS, locals())
         parsed = parse_channel_target(target, resolvers or {})
         config = parse_service_config(service_config)
         known = {**BALANCERS, **(balancers or {})}
@@ -91,8 +125,6 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
             raise RpcConfigurationError(
                 f"load_balancing is {load_balancing!r}; known are {', '.join(known)} (others come by `balancers`)"
             )
-        _check("connection_attempt_delay", connection_attempt_delay, *ATTEMPT_DELAYS)
-        _check("max_connections_per_subchannel", max_connections_per_subchannel, 1, MAX_CONNECTIONS)
         self.proxy = choose_proxy(parsed, proxy, self._environment())
         if self.proxy is not None:
             resolver = _proxy_resolver(self.proxy, resolve_interval)
@@ -114,11 +146,9 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         self.idle_timeout = idle_timeout
         self.connection_attempt_delay = connection_attempt_delay
         self.max_connections_per_subchannel = max_connections_per_subchannel
-        expect("keepalive", keepalive, Keepalive)
         self.keepalive = (keepalive or Keepalive()).for_client()  # of the connections to come
         self.resolver_configs = service_config_from_resolver
         self.interceptors = checked_interceptors(interceptors)
-        find_codec(compression)
         self.compression = compression
         self.wait_for_ready = wait_for_ready
         self.retries = ChannelRetries(retries, self.limits, self.rng)
@@ -229,7 +259,6 @@ def _client_context(tls: ssl.SSLContext | bool | None) -> ssl.SSLContext | None:
     if not tls:
         return None
     context = ssl.create_default_context() if tls is True else tls
-    expect("tls", context, ssl.SSLContext)
     if context.protocol is ssl.PROTOCOL_TLS_SERVER:
         raise RpcConfigurationError(
             "tls is a context for servers; make one with ssl.create_default_context()"
@@ -252,8 +281,3 @@ def _proxy_resolver(proxy: Proxy, interval: float) -> ResolverFactory:
     """The addresses to connect to are the proxy's; it looks the target up itself (A1)."""
     name = proxy.address.authority
     return lambda target: dns_resolver(interval=interval)(ChannelTarget("dns", name, str(proxy)))
-
-
-def _check(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise RpcConfigurationError(f"{name} has to be between {low:g} and {high:g}, and is {value:g}")

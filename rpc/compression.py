@@ -76,7 +76,8 @@ CODECS = {
     for codec in (Codec("gzip", _gzip, _gunzip), Codec("deflate", zlib.compress, _undeflate))
 }
 
-ACCEPTED = ",".join(("identity", *CODECS)).encode()
+ENCODINGS = ("identity", *CODECS)  # what `compression=` takes
+ACCEPTED = ",".join(ENCODINGS).encode()
 
 
 def find_codec(name: str | None) -> Codec | None:
@@ -85,5 +86,5 @@ def find_codec(name: str | None) -> Codec | None:
         return None
     try:
         return CODECS[name]
-    except KeyError:
-        raise ValueError(f"compression {name!r} is not one of {', '.join(('identity', *CODECS))}") from None
+    except (KeyError, TypeError):
+        raise ValueError(f"compression has to be one of {', '.join(ENCODINGS)}, and is {name!r}") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from .arguments import COUNT, check
 from .errors import RpcConfigurationError
 from .status import Status, StatusCode
 
@@ -88,6 +89,5 @@ class ConcurrencyLimits:
 
 
 def _slots(option: str, limit: int) -> Slots:
-    if limit < 1:
-        raise RpcConfigurationError(f"{option} has to be at least 1, not {limit}")
+    check(option, limit, COUNT)
     return Slots(option, limit)

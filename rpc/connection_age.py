@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .alarms import Alarms
-from .errors import RpcConfigurationError
 
 _JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionAge:
-    """Times in seconds, all without end by default. Raises RpcConfigurationError for one that is not above zero.
+    """Times in seconds, all without end by default; `Server` checks them.
 
     - `max_idle`: without any call, before the client is told to go ("max_idle").
     - `max_age`: in all, before the client is told to go ("max_age").
@@ -24,15 +23,6 @@ class ConnectionAge:
     max_idle: float = math.inf
     max_age: float = math.inf
     grace: float = math.inf
-
-    def __post_init__(self) -> None:
-        for option, value in (
-            ("max_connection_idle", self.max_idle),
-            ("max_connection_age", self.max_age),
-            ("max_connection_age_grace", self.grace),
-        ):
-            if not (value > 0 or (value == 0 and option == "max_connection_age_grace")):
-                raise RpcConfigurationError(f"{option}={value:g}: give seconds above 0, or math.inf")
 
     def jittered(self, chance: float) -> ConnectionAge:
         """The same with an age up to a tenth shorter or longer, so that clients do not come back all at once.

@@ -22,12 +22,6 @@ class RpcConfigurationError(ValueError):
     """An argument of a channel or a server cannot work; the text says what to change."""
 
 
-def expect(name: str, value: object, kind: type, *, optional: bool = True) -> None:
-    """Raises RpcConfigurationError if an argument is of another type than `kind`, and not None where that may be."""
-    if not (isinstance(value, kind) or (optional and value is None)):
-        raise RpcConfigurationError(f"{name} has to be of type {kind.__name__}, and is {value!r}")
-
-
 class RpcError(Exception):
     """A call failed.
 

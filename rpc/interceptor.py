@@ -130,12 +130,13 @@ class Interceptor:
 
 def checked_interceptors(interceptors: Sequence[Interceptor]) -> tuple[Interceptor, ...]:
     """Interceptors as they were given. Raises RpcConfigurationError for what cannot be one, before calls fail of it."""
-    for each in interceptors:
+    given = tuple(interceptors)
+    for each in given:
         if isinstance(each, type) or not inspect.iscoroutinefunction(getattr(each, "intercept", None)):
             raise RpcConfigurationError(
                 f"interceptors holds {each!r}; give objects with `async def intercept(self, call, proceed)`"
             )
-    return tuple(interceptors)
+    return given
 
 
 def apply_hooks(hooks: Sequence[MessageHook], message: Any) -> Any:

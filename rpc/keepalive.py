@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from .alarms import Alarms
+from .arguments import FLAG, SECONDS, check_fields
 from .counters import StreamCounters
-from .errors import RpcConfigurationError
 from .http2 import Http2Connection
 
 MIN_CLIENT_TIME = 10.0  # as A8 has it: a client that pings more often is a nuisance
@@ -29,7 +29,7 @@ class Keepalive:
     - `timeout`: how long anything may take to come then, before the connection is given up.
     - `without_calls`: whether a connection without calls is asked, too. A server always asks.
 
-    Raises RpcConfigurationError for times that are not above zero.
+    Raises RpcConfigurationError for what cannot be.
     """
 
     time: float = math.inf
@@ -37,10 +37,7 @@ class Keepalive:
     without_calls: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("time", "timeout"):
-            value = getattr(self, name)
-            if not value > 0:
-                raise RpcConfigurationError(f"Keepalive({name}={value:g}): give seconds above 0, or math.inf")
+        check_fields(_FIELDS, self)
 
     @property
     def enabled(self) -> bool:
@@ -58,6 +55,8 @@ class Keepalive:
         """The same with twice the `time`: for connections after one that was closed for too many PINGs (R67)."""
         return replace(self, time=2 * self.time)
 
+
+_FIELDS = {"time": SECONDS, "timeout": SECONDS, "without_calls": FLAG}
 
 SERVER_KEEPALIVE = Keepalive(time=7200.0, timeout=20.0, without_calls=True)
 

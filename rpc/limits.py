@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from .errors import RpcConfigurationError, expect
+from .arguments import SECONDS_OR_ZERO, check, instance, optional, whole
+from .errors import RpcConfigurationError
 
 HTTP2_DEFAULT_WINDOW = 65_535
 
@@ -48,20 +49,19 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            value = getattr(self, field.name)
-            if value is None and field.default is None:
-                continue
-            if not (isinstance(value, (int, float)) and value >= 0):
-                raise RpcConfigurationError(f"{field.name} has to be a number from 0 up, and is {value!r}")
-        for name in ("stream_window", "connection_window", "max_window"):
-            if not HTTP2_DEFAULT_WINDOW <= getattr(self, name) < 2**31:
-                # A peer may use the HTTP/2 default before it has seen our SETTINGS.
-                raise RpcConfigurationError(f"{name} has to be between {HTTP2_DEFAULT_WINDOW} and 2**31 - 1")
+            wanted = _WINDOW if field.name in _WINDOWS else _BY_TYPE[str(field.type)]
+            check(field.name, getattr(self, field.name), wanted)
+
+
+_WINDOWS = ("stream_window", "connection_window", "max_window")
+# A peer may use the HTTP/2 default before it has seen our SETTINGS.
+_WINDOW = whole(HTTP2_DEFAULT_WINDOW, 2**31 - 1)
+_BY_TYPE = {"int": whole(0), "int | None": optional(whole(0)), "float": SECONDS_OR_ZERO}
 
 
 def make_limits(limits: Limits | None, overrides: Mapping[str, Any]) -> Limits:
     """`limits` (or the defaults) with single fields replaced. Raises RpcConfigurationError for a name that is none."""
-    expect("limits", limits, Limits)
+    check("limits", limits, optional(instance(Limits)))
     known = [field.name for field in fields(Limits)]
     unknown = sorted(set(overrides) - set(known))
     if unknown:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .arguments import FLAG, SECONDS_OR_ZERO, check_fields, whole
+
 _INTERVAL_WITHOUT_CALLS = 7200.0
 
 
@@ -17,11 +19,18 @@ class PingPolicy:
     - `max_strikes`: with more of them the connection ends, with GOAWAY ENHANCE_YOUR_CALM "too_many_pings".
 
     Strikes are forgotten when a response moves on: with each HEADERS and DATA frame that the server sends.
+    Raises RpcConfigurationError for what cannot be.
     """
 
     min_interval: float = 300.0
     without_calls: bool = False
     max_strikes: int = 2
+
+    def __post_init__(self) -> None:
+        check_fields(_FIELDS, self)
+
+
+_FIELDS = {"min_interval": SECONDS_OR_ZERO, "without_calls": FLAG, "max_strikes": whole(0)}
 
 
 class PingStrikes:

@@ -13,20 +13,24 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import RpcConfigurationError
+from .arguments import (
+    ANYTHING,
+    FLAG,
+    BadArgument,
+    Wanted,
+    check_fields,
+    instance,
+    items,
+    number,
+    optional,
+    whole,
+)
 from .status import StatusCode
+
+Policies = tuple[tuple[str, Mapping[str, Any]], ...]  # balancers: a name and its config each, best first
 
 MAX_ATTEMPTS = 5  # what a higher `max_attempts` counts as (A6)
 MAX_TOKENS = 1000
-
-
-class BadField(RpcConfigurationError):
-    """A field of a config has a value that it must not have."""
-
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(f"{name} {problem}")
-        self.name = name
-        self.problem = problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +48,9 @@ class RetryPolicy:
     retryable_status_codes: Set[StatusCode | int | str]
 
     def __post_init__(self) -> None:
-        _set(self, "max_attempts", _attempts(self.max_attempts))
-        for name in ("initial_backoff", "max_backoff", "backoff_multiplier"):
-            _require_positive(name, getattr(self, name))
-        _set(
-            self,
-            "retryable_status_codes",
-            status_codes(self.retryable_status_codes, "retryable_status_codes"),
-        )
-        if not self.retryable_status_codes:
-            raise BadField("retryable_status_codes", "must not be empty")
+        check_fields(_RETRY, self)
+        _set(self, "max_attempts", min(self.max_attempts, MAX_ATTEMPTS))
+        _set_codes(self, "retryable_status_codes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +62,9 @@ class HedgingPolicy:
     non_fatal_status_codes: Set[StatusCode | int | str] = frozenset()
 
     def __post_init__(self) -> None:
-        _set(self, "max_attempts", _attempts(self.max_attempts))
-        if not (math.isfinite(self.hedging_delay) and self.hedging_delay >= 0):
-            raise BadField("hedging_delay", f"must not be negative, and is {self.hedging_delay:g}")
-        _set(
-            self,
-            "non_fatal_status_codes",
-            status_codes(self.non_fatal_status_codes, "non_fatal_status_codes"),
-        )
+        check_fields(_HEDGING, self)
+        _set(self, "max_attempts", min(self.max_attempts, MAX_ATTEMPTS))
+        _set_codes(self, "non_fatal_status_codes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +75,7 @@ class RetryThrottling:
     token_ratio: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.max_tokens <= MAX_TOKENS:
-            raise BadField("max_tokens", f"has to be from 1 to {MAX_TOKENS}, and is {self.max_tokens}")
-        _require_positive("token_ratio", self.token_ratio)
-        # Three decimals count (A6).
-        if math.floor(self.token_ratio * 1000) == 0:
-            raise BadField("token_ratio", f"has to be at least 0.001, and is {self.token_ratio:g}")
+        check_fields(_THROTTLING, self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +96,43 @@ class MethodConfig:
     hedging: HedgingPolicy | None = None
 
     def __post_init__(self) -> None:
+        check_fields(_METHOD, self)
         if self.retry is not None and self.hedging is not None:
-            raise BadField("hedging", "and retry exclude each other: a method has one of them")
-        if self.timeout is not None and not (math.isfinite(self.timeout) and self.timeout >= 0):
-            raise BadField("timeout", f"must not be negative, and is {self.timeout:g}")
+            raise BadArgument("hedging", "and retry exclude each other: a method has one of them")
+
+
+_ATTEMPTS = whole(2)  # the first one counts
+_POSITIVE = Wanted(
+    "a finite number above 0", lambda value: number(0).fits(value) and value not in (0, math.inf)
+)
+_NOT_NEGATIVE = Wanted("finite seconds from 0 up", lambda value: number(0).fits(value) and value != math.inf)
+_RETRY = {
+    "max_attempts": _ATTEMPTS,
+    "initial_backoff": _POSITIVE,
+    "max_backoff": _POSITIVE,
+    "backoff_multiplier": _POSITIVE,
+    "retryable_status_codes": items("a list of status codes that is not empty", ANYTHING, least=1),
+}
+_HEDGING = {
+    "max_attempts": _ATTEMPTS,
+    "hedging_delay": _NOT_NEGATIVE,
+    "non_fatal_status_codes": items("a list of status codes", ANYTHING),
+}
+_THROTTLING = {
+    "max_tokens": whole(1, MAX_TOKENS),
+    "token_ratio": Wanted(
+        "a finite number from 0.001 up",  # three decimals count (A6)
+        lambda value: number(0.001).fits(value) and value != math.inf,
+    ),
+}
+_METHOD = {
+    "wait_for_ready": optional(FLAG),
+    "timeout": optional(_NOT_NEGATIVE),
+    "max_request_message_bytes": optional(whole(0)),
+    "max_response_message_bytes": optional(whole(0)),
+    "retry": optional(instance(RetryPolicy)),
+    "hedging": optional(instance(HedgingPolicy)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +145,7 @@ class ServiceConfig:
     """
 
     methods: Mapping[str, MethodConfig] = field(default_factory=dict[str, MethodConfig])
-    load_balancing: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    load_balancing: Policies = ()
     retry_throttling: RetryThrottling | None = None
     health_check_service: str | None = None
 
@@ -170,18 +190,11 @@ def _status_code(code: int | str | float, name: str) -> StatusCode:
             return StatusCode(int(code))
     except (KeyError, ValueError, OverflowError, TypeError):
         pass
-    raise BadField(name, f"is {code!r:.60}, which is not a status code")
+    raise BadArgument(name, f"is {code!r:.60}, which is not a status code")
 
 
-def _attempts(count: int) -> int:
-    if count < 2:
-        raise BadField("max_attempts", f"has to be at least 2 (the first attempt counts), and is {count}")
-    return min(count, MAX_ATTEMPTS)
-
-
-def _require_positive(name: str, value: float) -> None:
-    if not (math.isfinite(value) and value > 0):
-        raise BadField(name, f"has to be greater than 0, and is {value:g}")
+def _set_codes(config: object, name: str) -> None:
+    _set(config, name, status_codes(getattr(config, name), name))
 
 
 def _set(config: object, name: str, value: Any) -> None:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from .arguments import BadArgument
 from .errors import RpcConfigurationError
 from .service_config import (
-    BadField,
     HedgingPolicy,
     MethodConfig,
     RetryPolicy,
@@ -188,7 +188,7 @@ class _Object:
         """Make a config object, which checks its fields itself. Its names are ours in snake_case."""
         try:
             return build(**fields)
-        except BadField as error:
+        except BadArgument as error:
             camel = re.sub(r"_([a-z])", lambda match: match[1].upper(), error.name)
             raise _error(self.at(camel), error.problem) from error
 

@@ -173,8 +173,17 @@ class SyncServicerContext(ServicerContext):
     __slots__ = ()
 
     def _wait(self, coroutine: Any) -> Any:
-        with self._runner.link.server.sync_handlers.parked():
-            return asyncio.run_coroutine_threadsafe(coroutine, self._runner.loop).result()
+        runner = self._runner
+        with runner.link.server.sync_handlers.parked():
+            try:
+                if not runner.done:
+                    return asyncio.run_coroutine_threadsafe(coroutine, runner.loop).result()
+            except RuntimeError:
+                if not runner.loop.is_closed():
+                    raise
+        # Nobody runs it any more: the loop may be gone, and this thread with all it holds is left over.
+        coroutine.close()
+        raise RpcError(StatusCode.CANCELLED, "the call is over")
 
     def send_initial_metadata(self, metadata: Metadata | MetadataPairs = ()) -> None:  # type: ignore[override]
         self._wait(super().send_initial_metadata(metadata))

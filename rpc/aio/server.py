@@ -13,13 +13,26 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..admin import admin_servicers
+from ..arguments import (
+    COUNT,
+    FLAG,
+    ITEMS,
+    MAPPING,
+    SECONDS,
+    SECONDS_OR_ZERO,
+    check_arguments,
+    either,
+    instance,
+    one_of,
+    optional,
+)
 from ..call_stats import CallStats
 from ..channelz import Channelz, ServerNode, SocketNode
-from ..compression import find_codec
+from ..compression import ENCODINGS, find_codec
 from ..concurrency import ConcurrencyLimits
 from ..connection_age import ConnectionAge
 from ..counters import CallCounters
-from ..errors import RpcConfigurationError, expect
+from ..errors import RpcConfigurationError
 from ..interceptor import Interceptor, checked_interceptors
 from ..keepalive import SERVER_KEEPALIVE, Keepalive
 from ..limits import Limits, make_limits
@@ -38,6 +51,28 @@ if TYPE_CHECKING:
     from ..services.health import HealthServicer
 
 T = TypeVar("T")
+
+_ARGUMENTS = {
+    "servicers": ITEMS,
+    "generic_handlers": ITEMS,
+    "interceptors": ITEMS,
+    "max_concurrent_calls": optional(COUNT),
+    "concurrency_limits": optional(MAPPING),
+    "sync_handlers": COUNT,
+    "max_sync_calls": COUNT,
+    "executor": optional(instance(Executor)),
+    "health": FLAG,
+    "reflection": FLAG,
+    "channelz": either(FLAG, instance(Channelz)),
+    "stats": either(FLAG, instance(CallStats)),
+    "compression": optional(one_of(ENCODINGS)),
+    "keepalive": optional(instance(Keepalive)),
+    "ping_policy": optional(instance(PingPolicy)),
+    "max_connection_idle": optional(SECONDS),
+    "max_connection_age": optional(SECONDS),
+    "max_connection_age_grace": optional(SECONDS_OR_ZERO),
+    "web": optional(instance(Web)),
+}
 
 
 class Server:
@@ -93,9 +128,7 @@ class Server:
         web: Web | None = None,
         **limit_overrides: Any,
     ) -> None:
-        expect("keepalive", keepalive, Keepalive)
-        expect("ping_policy", ping_policy, PingPolicy)
-        expect("web", web, Web)
+        check_arguments(_ARGUMENTS, locals())
         self.limits = make_limits(limits, limit_overrides)
         self.keepalive = SERVER_KEEPALIVE if keepalive is None else replace(keepalive, without_calls=True)
         self.ping_policy = ping_policy or PingPolicy()

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Collection
 from typing import Any
 
+from ..arguments import FLAG, FUNCTION, SECONDS_OR_ZERO, TEXT, TEXTS, check_arguments, instance, optional
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from ..status import StatusCode
 from .call_record import CallRecord, Clock
@@ -19,6 +20,17 @@ _MAX_ID = 128  # characters of a request id that a peer chose
 _SERVICE_FAULTS = frozenset(
     {StatusCode.UNKNOWN, StatusCode.INTERNAL, StatusCode.UNAVAILABLE, StatusCode.DATA_LOSS}
 )
+
+_ARGUMENTS = {
+    "json_lines": FLAG,
+    "slow": optional(SECONDS_OR_ZERO),
+    "metadata": TEXTS,
+    "request_id": optional(TEXT),
+    "skip": TEXTS,
+    "logger": optional(instance(logging.Logger)),
+    "clock": FUNCTION,
+    "new_id": FUNCTION,
+}
 
 
 class AccessLog(Interceptor):
@@ -47,6 +59,7 @@ class AccessLog(Interceptor):
         clock: Clock = time.monotonic,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
+        check_arguments(_ARGUMENTS, locals())
         self._json_lines = json_lines
         self._slow = slow
         self._metadata = tuple(key.lower() for key in metadata)

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
+from ..arguments import FUNCTION, TEXTS, check_arguments
 from ..errors import RpcError
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from ..status import StatusCode
@@ -16,6 +17,8 @@ OPEN_SERVICES = (
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
 )
+
+_ARGUMENTS = {"check": FUNCTION, "exempt": TEXTS}
 
 CheckToken = Callable[[str, InterceptedCall], Any | Awaitable[Any]]
 
@@ -33,6 +36,7 @@ class BearerAuthentication(Interceptor):
     """
 
     def __init__(self, check: CheckToken, *, exempt: Collection[str] = OPEN_SERVICES) -> None:
+        check_arguments(_ARGUMENTS, locals())
         self._check = check
         self._exempt = frozenset(exempt)
 

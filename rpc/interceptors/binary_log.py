@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Literal
 
 from ...schema import wkt
 from ...wire.delimited import write_delimited
+from ..arguments import FUNCTION, TEXT, check_arguments, either, having, instance
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from ..metadata import Metadata, MetadataValue
 from ..observer import CallObserver
@@ -23,6 +24,12 @@ logger = logging.getLogger("barewire.rpc.binary_log")
 
 _ALWAYS_LOGGED = "grpc-trace-bin"  # whatever the limit, and not counted in it
 _TRANSPORT = frozenset({"user-agent"})  # delivered with the metadata, but not the application's
+
+_ARGUMENTS = {
+    "file": either(TEXT, instance(PathLike), having("an open binary file", "write")),
+    "filter": instance(str),
+    "clock": FUNCTION,
+}
 
 _Kind = Literal[
     "CLIENT_HEADER",
@@ -57,6 +64,7 @@ class BinaryLog(Interceptor):
         *,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
+        check_arguments(_ARGUMENTS, locals())
         self._filter = BinaryLogFilter(filter)
         self._clock = clock
         self._call_ids = itertools.count(1)

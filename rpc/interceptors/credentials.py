@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from ..arguments import FLAG, FUNCTION, SECONDS_OR_ZERO, TEXT, check, check_arguments
 from ..control_plane import restricted
 from ..errors import RpcError
 from ..interceptor import InterceptedCall, Interceptor, Proceed
@@ -17,6 +18,7 @@ from ..status import StatusCode
 from .call_record import Clock
 
 _MAX_KEPT = 1000  # services that credentials are kept for
+_ARGUMENTS = {"fetch": FUNCTION, "allow_plaintext": FLAG, "margin": SECONDS_OR_ZERO, "clock": FUNCTION}
 
 
 class CredentialsRequest(NamedTuple):
@@ -58,6 +60,7 @@ class CallCredentials(Interceptor):
         margin: float = 30.0,
         clock: Clock = time.monotonic,
     ) -> None:
+        check_arguments(_ARGUMENTS, locals())
         self._fetch = fetch
         self._allow_plaintext = allow_plaintext
         self._margin = margin
@@ -69,6 +72,7 @@ class CallCredentials(Interceptor):
     @classmethod
     def bearer(cls, token: str, *, allow_plaintext: bool = False) -> CallCredentials:
         """Credentials that are one bearer token: `authorization: Bearer TOKEN`."""
+        check("token", token, TEXT)
         pairs = [("authorization", f"Bearer {token}")]
         return cls(lambda request: Credentials(pairs), allow_plaintext=allow_plaintext)
 

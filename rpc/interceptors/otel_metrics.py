@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ..errors import RpcConfigurationError
+from ..arguments import FUNCTION, check_arguments, having
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from ..observer import AttemptObserver, CallObserver, Observer
 from ..status import Status
@@ -62,6 +62,12 @@ _SIZE = (0, 1024, 2048, 4096, *(4**n for n in range(7, 17)))
 
 _Attributes = Mapping[str, str]
 
+_ARGUMENTS = {
+    "meter_provider": having("a MeterProvider of OpenTelemetry (pip install 'barewire[otel]')", "get_meter"),
+    "keep_method": FUNCTION,
+    "clock": FUNCTION,
+}
+
 
 class OtelMetrics(Interceptor):
     """Records A66's instruments; one object may serve channels and servers. Needs `pip install barewire[otel]`.
@@ -82,11 +88,7 @@ class OtelMetrics(Interceptor):
         keep_method: Callable[[str], bool] = lambda method: False,
         clock: Clock = time.monotonic,
     ) -> None:
-        if not hasattr(meter_provider, "get_meter"):
-            raise RpcConfigurationError(
-                "OtelMetrics takes an OpenTelemetry MeterProvider (pip install 'barewire[otel]'),"
-                f" not {type(meter_provider).__name__}"
-            )
+        check_arguments(_ARGUMENTS, locals())
         meter = meter_provider.get_meter("barewire", __version__)
         self._keep_method = keep_method
         self._clock = clock

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..arguments import check_arguments, having, optional
 from ..errors import RpcConfigurationError
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from ..metadata import Metadata, MetadataPairs
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.propagators.textmap import TextMapPropagator
     from opentelemetry.trace import Span, Tracer, TracerProvider
+
+_ARGUMENTS = {
+    "tracer_provider": having(
+        "a TracerProvider of OpenTelemetry (pip install 'barewire[otel]')", "get_tracer"
+    ),
+    "propagator": optional(having("a TextMapPropagator of OpenTelemetry", "inject")),
+}
 
 
 class OtelTracing(Interceptor):
@@ -34,6 +42,7 @@ class OtelTracing(Interceptor):
     def __init__(
         self, tracer_provider: TracerProvider, *, propagator: TextMapPropagator | None = None
     ) -> None:
+        check_arguments(_ARGUMENTS, locals())
         try:
             from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
         except ImportError as error:

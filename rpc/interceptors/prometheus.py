@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..arguments import FUNCTION, NUMBERS, check_arguments, having
 from ..errors import RpcConfigurationError
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from .call_record import CallRecord, Clock
@@ -21,6 +22,12 @@ _TYPES = {
     (True, True): "bidi_stream",
 }
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+_ARGUMENTS = {
+    "registry": having("a CollectorRegistry of prometheus-client", "register"),
+    "buckets": NUMBERS,
+    "clock": FUNCTION,
+}
 
 
 class PrometheusMetrics(Interceptor):
@@ -42,6 +49,7 @@ class PrometheusMetrics(Interceptor):
         buckets: Sequence[float] = _SECONDS,
         clock: Clock = time.perf_counter,
     ) -> None:
+        check_arguments(_ARGUMENTS, locals())
         self._clock = clock
         self._sides = {side: _Side(side, registry, buckets) for side in ("client", "server")}
 

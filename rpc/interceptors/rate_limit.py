@@ -8,6 +8,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Literal
 
+from ..arguments import (
+    COUNT,
+    FUNCTION,
+    SECONDS,
+    Wanted,
+    check_arguments,
+    either,
+    number,
+    one_of,
+    optional,
+)
 from ..errors import RpcError
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from ..status import StatusCode
@@ -103,6 +114,14 @@ _KEYS: dict[str, Callable[[InterceptedCall], Hashable]] = {
     "principal": _by_principal,
 }
 
+_ARGUMENTS = {
+    "rate": Wanted("calls per second, above 0", SECONDS.fits),
+    "burst": optional(number(1)),
+    "per": optional(either(one_of(_KEYS), FUNCTION)),
+    "max_keys": COUNT,
+    "clock": optional(FUNCTION),
+}
+
 
 class RateLimit(Interceptor):
     """Lets `burst` calls through at once, and `rate` per second after that; refuses the others.
@@ -125,10 +144,8 @@ class RateLimit(Interceptor):
         max_keys: int = 10_000,
         clock: Clock | None = None,
     ) -> None:
-        burst = max(1.0, rate) if burst is None else burst
-        if rate <= 0 or burst < 1 or max_keys < 1:
-            raise ValueError("rate has to be positive, burst and max_keys at least 1")
-        self._buckets = TokenBuckets(rate, burst, max_keys)
+        check_arguments(_ARGUMENTS, locals())
+        self._buckets = TokenBuckets(rate, max(1.0, rate) if burst is None else burst, max_keys)
         self._key: Callable[[InterceptedCall], Hashable] = (
             (lambda call: None) if per is None else per if callable(per) else _KEYS[per]
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+from ..arguments import FLAG, FUNCTION, check_arguments
 from ..errors import RpcError
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from ..status import StatusCode
@@ -27,6 +28,8 @@ class InvalidMessage(ValueError):
 
 Validator = Callable[[Any], Iterable[Violation | tuple[str, str]] | None]
 
+_ARGUMENTS = {"validate": FUNCTION, "responses": FLAG}
+
 
 class Validation(Interceptor):
     """Runs `validate(message)` on each request, and on each response if `responses`.
@@ -40,6 +43,7 @@ class Validation(Interceptor):
     """
 
     def __init__(self, validate: Validator, *, responses: bool = False) -> None:
+        check_arguments(_ARGUMENTS, locals())
         self._validate = validate
         self._responses = responses
 

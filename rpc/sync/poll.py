@@ -9,9 +9,15 @@ from collections.abc import Mapping
 READ = 1
 WRITE = 2
 
+_LONGEST = 86_400.0  # seconds; the system counts milliseconds in an int of C, and has no infinity
+
 
 def wait_for_sockets(wants: Mapping[int, int], timeout: float | None) -> dict[int, int]:
-    """Which of these file descriptors are ready, and for what, after at most `timeout` seconds (None: no limit)."""
+    """Which of these file descriptors are ready, and for what, after at most `timeout` seconds (None: no limit).
+
+    It may come back earlier with none of them."""
+    if timeout is not None:
+        timeout = min(timeout, _LONGEST)
     if hasattr(select, "poll"):
         return _poll(wants, timeout)
     reading = [fd for fd, events in wants.items() if events & READ]

@@ -13,6 +13,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeVar
 
+from ..arguments import SECONDS_OR_ZERO, check
+
 Result = TypeVar("Result")
 Parameters = ParamSpec("Parameters")
 
@@ -26,7 +28,10 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     watched), time goes on only after `patience` real seconds in which nothing has come from it.
     """
 
+    _closed = True  # for asyncio's finalizer, should there be no loop because of a wrong argument
+
     def __init__(self, *, patience: float = _PATIENCE) -> None:
+        check("patience", patience, SECONDS_OR_ZERO)
         self._now = 0.0
         self._patience = patience
         self._working = 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from ..arguments import SECONDS_OR_ZERO, check
+
 _HIGH_WATER = 64 * 1024  # bytes on their way at which the writer is told to pause, as asyncio's sockets do
 
 
@@ -22,6 +24,7 @@ class MemoryConnection:
         *,
         latency: float = 0.0,
     ) -> None:
+        check("latency", latency, SECONDS_OR_ZERO)
         self.latency = latency
         self.stalled = False
         self.client = MemoryTransport(self, client, "memory:client", "memory:server")

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ..aio.channel import Channel, ClientLink
 from ..aio.server import Server, ServerLink
+from ..arguments import MAPPING, SECONDS_OR_ZERO, check_arguments, instance, optional
 from ..resolver import static_resolver
 from .clock import VirtualClockLoop
 from .memory import MemoryConnection
@@ -73,6 +74,13 @@ class _WatchedExecutor(ThreadPoolExecutor):
         return future
 
 
+_ARGUMENTS = {
+    "server": optional(instance(Server)),
+    "latency": SECONDS_OR_ZERO,
+    "channel": optional(MAPPING),
+}
+
+
 @contextlib.asynccontextmanager
 async def connected(
     servicers: Iterable[object] = (),
@@ -90,6 +98,7 @@ async def connected(
     `server_options` are those of `Server`, or a `server` that has been made already is used; `channel` has the options
     of `Channel`. `latency` (seconds) is what bytes take from one side to the other. Both are stopped at the end.
     """
+    check_arguments(_ARGUMENTS, locals())
     loop = asyncio.get_running_loop()
     if server is None:
         if isinstance(loop, VirtualClockLoop) and "executor" not in server_options:

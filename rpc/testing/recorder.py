@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..arguments import FUNCTION, check
 from ..errors import RpcError
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from ..metadata import Metadata
@@ -44,6 +45,7 @@ class Recorder(Interceptor):
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        check("clock", clock, FUNCTION)
         self._clock = clock
         self.calls: list[RecordedCall] = []
 

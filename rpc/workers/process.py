@@ -119,7 +119,5 @@ def _resolve(maker: ServerMaker | str) -> ServerMaker:
     """A function, or what "module:function" names; imported here, in the worker, so that a reload reads it anew."""
     if not isinstance(maker, str):
         return maker
-    module, colon, name = maker.partition(":")
-    if not colon:
-        raise RpcConfigurationError(f"{maker!r} names no function: write MODULE:FUNCTION")
+    module, _, name = maker.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -13,7 +13,8 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from ..aio.listener import TlsSource
+from ..aio.listener import TlsSource, check_tls
+from ..arguments import COUNT, FLAG, FUNCTION, ITEMS, check_arguments, either, instance, optional, text
 from ..errors import RpcConfigurationError
 from .files import ChangedFiles, files_to_watch
 from .process import WATCHED_SIGNALS, ServerMaker, WorkerProcess, WorkerTask, fork_worker
@@ -23,6 +24,14 @@ from .supervisor import Say, Signal, Start, Supervisor, Vacate, WorkerPolicy
 logger = logging.getLogger("barewire.rpc.workers")
 
 _WATCH_INTERVAL = 0.5  # seconds between two looks at watched files
+_ARGUMENTS = {
+    "make_server": either(FUNCTION, text('"module:function"', r"[\w.]+:[\w.]+")),
+    "addresses": ITEMS,
+    "workers": optional(COUNT),
+    "policy": optional(instance(WorkerPolicy)),
+    "watch": FLAG,
+    "on_ready": optional(FUNCTION),
+}
 
 
 def run_workers(
@@ -51,9 +60,9 @@ def run_workers(
     drains, a second one stops at once. Call it where no other thread runs: it forks. Raises OSError if an address
     cannot be used, RpcConfigurationError for what makes no sense.
     """
+    check_arguments(_ARGUMENTS, locals())
+    check_tls(tls)
     count = workers if workers is not None else _processors()
-    if count < 1:
-        raise RpcConfigurationError(f"{count} workers cannot serve")
     if not hasattr(os, "fork"):
         raise RpcConfigurationError("several workers need os.fork, which this system does not have")
     policy = policy or WorkerPolicy()

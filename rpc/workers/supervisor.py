@@ -18,12 +18,13 @@ import signal
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from ..arguments import SECONDS, SECONDS_OR_ZERO, check_fields, instance, optional
 from ..backoff import BackoffPolicy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerPolicy:
-    """Times in seconds.
+    """Times in seconds. Raises RpcConfigurationError for what cannot be.
 
     - `grace`: what a worker has to finish its calls once it is told to stop; None: as long as they take.
     - `start_timeout`: what a new worker has to be ready.
@@ -34,6 +35,17 @@ class WorkerPolicy:
     start_timeout: float = 60.0
     steady_after: float = 5.0
     backoff: BackoffPolicy = field(default_factory=lambda: BackoffPolicy(0.5, 2.0, 0.2, 30.0))
+
+    def __post_init__(self) -> None:
+        check_fields(_POLICY, self)
+
+
+_POLICY = {
+    "grace": optional(SECONDS_OR_ZERO),
+    "start_timeout": SECONDS,
+    "steady_after": SECONDS_OR_ZERO,
+    "backoff": instance(BackoffPolicy),
+}
 
 
 class State(Enum):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import io
+import math
 import ssl
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from opentelemetry import metrics, trace
+from prometheus_client import CollectorRegistry
 
 from barewire import rpc
-from barewire.rpc import Metadata, RpcConfigurationError
+from barewire.rpc import Metadata, RpcConfigurationError, interceptors, testing
 
 
 class _Plain(rpc.Interceptor):
@@ -21,14 +27,17 @@ class _NotAsync:
 
 
 BOTH = [
-    ({"keepalive": 30}, "keepalive has to be of type Keepalive, and is 30"),
+    ({"keepalive": 30}, "keepalive has to be of type Keepalive or None, and is 30"),
     ({"limits": {"stream_window": 1}}, "limits has to be of type Limits"),
     (
         {"max_receive_message_size": "4MiB"},
-        "max_receive_message_size has to be a number from 0 up, and is '4MiB'",
+        "max_receive_message_size has to be a whole number from 0 up, and is '4MiB'",
     ),
-    ({"max_receive_message_size": -1}, "max_receive_message_size has to be a number from 0 up"),
-    ({"connect_timeout": None}, "connect_timeout has to be a number"),
+    (
+        {"max_receive_message_size": -1},
+        "max_receive_message_size has to be a whole number from 0 up, and is -1",
+    ),
+    ({"connect_timeout": None}, "connect_timeout has to be seconds from 0 up, and is None"),
     (
         {"interceptors": [_Plain]},
         "interceptors holds <class .*_Plain.*>; give objects with `async def intercept",
@@ -36,10 +45,77 @@ BOTH = [
     ({"interceptors": [print]}, "interceptors holds <built-in function print>"),
     ({"interceptors": [_NotAsync()]}, "interceptors holds .*_NotAsync"),
 ]
+# Every keyword of what users make, with values that no argument means. An argument that may be one of them after all
+# stands in MAY_BE; a new argument that is not checked fails here.
+MADE_BY_USERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
+    "Channel": (rpc.Channel, {"target": "localhost:1"}),
+    "sync.Channel": (rpc.sync.Channel, {"target": "localhost:1"}),
+    "Server": (rpc.Server, {}),
+    "Limits": (rpc.Limits, {}),
+    "Keepalive": (rpc.Keepalive, {}),
+    "PingPolicy": (rpc.PingPolicy, {}),
+    "BackoffPolicy": (rpc.BackoffPolicy, {}),
+    "WorkerPolicy": (rpc.WorkerPolicy, {}),
+    "run_workers": (rpc.run_workers, {"make_server": "m:f", "addresses": ["localhost:1"]}),
+    "Channelz": (rpc.Channelz, {}),
+    "RetryPolicy": (rpc.RetryPolicy, {"max_attempts": 2, "retryable_status_codes": {14}}),
+    "HedgingPolicy": (rpc.HedgingPolicy, {"max_attempts": 2}),
+    "RetryThrottling": (rpc.RetryThrottling, {"max_tokens": 10, "token_ratio": 0.1}),
+    "MethodConfig": (rpc.MethodConfig, {}),
+    "AccessLog": (interceptors.AccessLog, {}),
+    "BearerAuthentication": (interceptors.BearerAuthentication, {"check": print}),
+    "BinaryLog": (interceptors.BinaryLog, {"file": io.BytesIO()}),
+    "CallCredentials": (interceptors.CallCredentials, {"fetch": print}),
+    "CallCredentials.bearer": (interceptors.CallCredentials.bearer, {"token": "x"}),
+    "OtelMetrics": (interceptors.OtelMetrics, {"meter_provider": metrics.NoOpMeterProvider()}),
+    "OtelTracing": (interceptors.OtelTracing, {"tracer_provider": trace.NoOpTracerProvider()}),
+    "PrometheusMetrics": (interceptors.PrometheusMetrics, {"registry": CollectorRegistry()}),
+    "RateLimit": (interceptors.RateLimit, {"rate": 1}),
+    "Validation": (interceptors.Validation, {"validate": print}),
+    "testing.Recorder": (testing.Recorder, {}),
+    "testing.VirtualClockLoop": (testing.VirtualClockLoop, {}),
+}
+NOT_MEANT = {"an object": object(), "-1": -1, "NaN": math.nan, "empty": "", "a text": "x"}
+MAY_BE = {
+    "an object": [],
+    "-1": [],
+    "NaN": [],
+    "empty": ["BinaryLog.filter"],
+    "a text": [
+        *("Channel.proxy", "sync.Channel.proxy"),  # a host
+        *("Channel.authority", "sync.Channel.authority", "Channel.target", "sync.Channel.target"),
+        *("AccessLog.request_id", "BinaryLog.filter", "BinaryLog.file", "CallCredentials.bearer.token"),
+    ],
+}
+
+
+CASES = [
+    pytest.param(make, given, each.name, f"{name}.{each.name}", id=f"{name}.{each.name}")
+    for name, (make, given) in MADE_BY_USERS.items()
+    for each in inspect.signature(make).parameters.values()
+    if each.kind is not each.VAR_KEYWORD
+]
+
+
+@pytest.mark.parametrize(("make", "given", "keyword", "name"), CASES)
+def test_every_argument_is_checked(
+    make: Callable[..., Any], given: dict[str, Any], keyword: str, name: str
+) -> None:
+    for kind, allowed in MAY_BE.items():
+        if name not in allowed:
+            with pytest.raises(RpcConfigurationError, match=rf"\b{keyword.replace('_', '[_ ]')}\b") as caught:
+                make(**{**given, keyword: NOT_MEANT[kind]})
+            assert (
+                kind == "an object"
+                or repr(NOT_MEANT[kind]) in str(caught.value)
+                or "JSON" in str(caught.value)
+            )
+
+
 CHANNEL = [
-    ({"target": None}, "target has to be of type str, and is None"),
-    ({"target": ("localhost", 50051)}, "target has to be of type str"),
-    ({"tls": "cert.pem"}, "tls has to be of type SSLContext, and is 'cert.pem'"),
+    ({"target": None}, "target has to be a text that is not empty, and is None"),
+    ({"target": ("localhost", 50051)}, "target has to be a text"),
+    ({"tls": "cert.pem"}, "tls has to be of type SSLContext or True or False or None, and is 'cert.pem'"),
     ({"tls": ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)}, "tls is a context for servers"),
     ({"backoff": 3}, "backoff has to be of type BackoffPolicy"),
     ({"channelz": True}, "channelz has to be of type Channelz"),
@@ -106,3 +182,34 @@ async def test_timeouts(timeout: Any, error: type[Exception], complaint: str) ->
 def test_paths(path: str) -> None:
     with pytest.raises(RpcConfigurationError, match="a path is written /package"):
         rpc.Channel("localhost:1").unary_unary(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"latency": -1}, "latency has to be seconds from 0 up, and is -1"),
+        ({"server": 3}, "server has to be of type Server or None, and is 3"),
+        ({"channel": 3}, "channel has to be a mapping or None, and is 3"),
+        ({"stats": 3}, "stats has to be True or False or of type CallStats, and is 3"),
+    ],
+)
+async def test_pairs_in_memory(options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(RpcConfigurationError, match=complaint):
+        async with testing.connected(**options):
+            pass
+
+
+@pytest.mark.parametrize(
+    "options", [{"idle_timeout": math.inf}, {"resolve_interval": 0}, {"authority": "a:1"}]
+)
+def test_what_is_at_the_edge_may_be(options: dict[str, Any]) -> None:
+    rpc.Channel("localhost:1", **options)
+
+
+def test_what_cannot_be_shown_is_refused_all_the_same() -> None:
+    class Unshowable:
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+    with pytest.raises(RpcConfigurationError, match=r"stats has to be .*, and is <Unshowable instance"):
+        rpc.Server(stats=Unshowable())  # pyright: ignore[reportArgumentType]

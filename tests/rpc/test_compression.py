@@ -88,6 +88,6 @@ def test_find_codec() -> None:
     assert find_codec(None) is None
     assert find_codec("identity") is None
     assert find_codec("gzip") is CODECS["gzip"]
-    with pytest.raises(ValueError, match="'snappy' is not one of identity, gzip, deflate"):
+    with pytest.raises(ValueError, match="has to be one of identity, gzip, deflate, and is 'snappy'"):
         find_codec("snappy")
     assert ACCEPTED == b"identity,gzip,deflate"

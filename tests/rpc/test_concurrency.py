@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from barewire import rpc
 from barewire.rpc import RpcConfigurationError, StatusCode
+from barewire.rpc.aio.sync_handlers import SyncHandlers
 from barewire.rpc.concurrency import ConcurrencyLimits
 from barewire.rpc.services.bundled import bundled
 from barewire.rpc.status import Status
-from tests.support.rpc_service import Item, eventually, failure_of, servicer, serving
+from tests.support.rpc_service import PATIENCE, Item, eventually, failure_of, servicer, serving
 
 UNARY, DOWN = "/shapes.Shapes/Unary", "/shapes.Shapes/Down"
 
@@ -81,7 +83,7 @@ def test_names_have_one_of_two_forms(name: str) -> None:
 
 @pytest.mark.parametrize("options", [{"whole": 0}, {"named": {"a.B": 0}}])
 def test_bounds_are_at_least_one(options: Any) -> None:
-    with pytest.raises(RpcConfigurationError, match="at least 1"):
+    with pytest.raises(RpcConfigurationError, match="a whole number from 1 up"):
         ConcurrencyLimits(**options)
 
 
@@ -226,6 +228,122 @@ async def test_a_thread_that_was_given_up_on_keeps_its_place_until_it_ends() -> 
 
 
 def test_the_bounds_of_plain_functions_have_to_make_sense() -> None:
-    for running, calls in ((0, 5), (5, 4)):
-        with pytest.raises(RpcConfigurationError, match="max_sync_calls"):
-            rpc.Server(sync_handlers=running, max_sync_calls=calls)
+    with pytest.raises(
+        RpcConfigurationError, match=r"max_sync_calls has .* no less than sync_handlers \(5\)"
+    ):
+        rpc.Server(sync_handlers=5, max_sync_calls=4)
+
+
+@pytest.mark.parametrize("what", ["send", "receive", "send_initial_metadata"])
+def test_a_thread_that_outlives_its_server_is_told_so(what: str) -> None:
+    entered, leave = threading.Event(), threading.Event()
+    told: Future[Any] = Future()
+
+    def both(requests: Any, context: Any) -> Any:
+        entered.set()
+        leave.wait(PATIENCE)
+        try:
+            getattr(context, what)(*([Item()] if what == "send" else []))
+        except BaseException as error:
+            told.set_exception(error)
+
+    async def main() -> None:
+        async with serving(servicer(Both=both)) as (stub, _, _):
+            _call = stub.Both()
+            await asyncio.to_thread(entered.wait, PATIENCE)
+
+    asyncio.run(main())
+    leave.set()
+    error = told.exception(timeout=PATIENCE)
+    assert isinstance(error, rpc.RpcError)
+    assert error.code is StatusCode.CANCELLED
+
+
+# -- no threads ---------------------------------------------------------------------------------------------------
+
+
+class ScarceThreads(ThreadPoolExecutor):
+    """A pool on a system that has no thread left while `scarce`. As the original does, it keeps what it cannot run."""
+
+    scarce = False
+
+    def _adjust_thread_count(self) -> None:
+        if self.scarce:
+            raise RuntimeError("can't start new thread")
+        super()._adjust_thread_count()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+
+
+def handlers_of(threads: ScarceThreads, running: int) -> SyncHandlers:
+    return SyncHandlers(running, 10, threads)
+
+
+def refusal(future: Future[Any]) -> str:
+    error = future.exception(timeout=PATIENCE)
+    assert isinstance(error, rpc.RpcError)
+    assert error.code is StatusCode.RESOURCE_EXHAUSTED
+    return error.message
+
+
+def test_a_job_without_a_thread_is_withdrawn() -> None:
+    ran: list[int] = []
+    with ScarceThreads(10) as threads:
+        handlers = handlers_of(threads, running=1)
+        threads.scarce = True
+        for number in range(3):  # each takes the one place, and gives it back
+            reason = "the server has no thread for the call: can't start new thread"
+            assert refusal(handlers.submit(lambda number=number: ran.append(number))) == reason
+        threads.scarce = False
+        assert handlers.submit(lambda: ran.append(5)).result(timeout=PATIENCE) is None
+        assert ran == [5]  # though the pool still had the others
+    assert (handlers._calls, handlers._places) == (0, 1)
+
+
+def test_what_waits_in_line_runs_on_the_threads_that_there_are() -> None:
+    entered, leave = threading.Event(), threading.Event()
+    with ScarceThreads(10) as threads:
+        handlers = handlers_of(threads, running=1)
+
+        def waits_for_its_client() -> str:
+            entered.set()
+            leave.wait(PATIENCE)
+            with handlers.parked():  # the next one is to run meanwhile, and cannot
+                pass
+            return "not disturbed"
+
+        first = handlers.submit(waits_for_its_client)
+        entered.wait(PATIENCE)
+        second, third = (handlers.submit(lambda name=name: name) for name in ("second", "third"))
+        threads.scarce = True
+        leave.set()
+        assert "no thread" in refusal(second)
+        assert first.result(timeout=PATIENCE) == "not disturbed"
+        assert third.result(timeout=PATIENCE) == "third"
+    assert (handlers._calls, handlers._places) == (0, 1)
+
+
+def test_a_job_that_a_thread_has_taken_nevertheless_runs_once() -> None:
+    class Contrary(ScarceThreads):
+        def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            super().submit(fn, *args, **kwargs).result(timeout=PATIENCE)
+            raise RuntimeError("can't start new thread")
+
+    ran: list[int] = []
+    with Contrary(10) as threads:
+        handlers = handlers_of(threads, running=1)
+        handlers.submit(lambda: ran.append(1)).result(timeout=PATIENCE)
+    assert ran == [1]
+    assert (handlers._calls, handlers._places) == (0, 1)
+
+
+async def test_a_client_is_told_that_there_is_no_thread() -> None:
+    def unary(request: Any, context: Any) -> Any:
+        return request
+
+    with ScarceThreads(10) as threads:
+        options: dict[str, Any] = {"executor": threads, "sync_handlers": 1, "max_concurrent_calls": 1}
+        async with serving(servicer(Unary=unary), **options) as (stub, _, server):
+            threads.scarce = True
+            assert (await failure_of(stub.Unary(Item()))).code is StatusCode.RESOURCE_EXHAUSTED
+            threads.scarce = False
+            await eventually(lambda: not server.runners)
+            assert (await stub.Unary(Item(number=7))).number == 7

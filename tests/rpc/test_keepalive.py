@@ -175,7 +175,7 @@ def test_r64_a_client_gets_ten_seconds_at_least(caplog: pytest.LogCaptureFixture
 
 @pytest.mark.parametrize("options", [{"time": 0}, {"time": -1}, {"timeout": 0}, {"time": math.nan}])
 def test_times_that_make_no_sense(options: dict[str, Any]) -> None:
-    with pytest.raises(RpcConfigurationError, match="give seconds above 0"):
+    with pytest.raises(RpcConfigurationError, match="has to be seconds above 0"):
         Keepalive(**options)
 
 

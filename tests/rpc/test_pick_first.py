@@ -310,7 +310,7 @@ def test_waiting_calls_are_bounded() -> None:
 def test_options_are_checked() -> None:
     for options, complaint in [
         ({"load_balancing": "best"}, "load_balancing is 'best'; known are pick_first, round_robin"),
-        ({"connection_attempt_delay": 0.01}, "connection_attempt_delay has to be between 0.1 and 2"),
+        ({"connection_attempt_delay": 0.01}, "connection_attempt_delay has to be seconds between 0.1 and 2"),
         ({"max_connections_per_subchannel": 11}, "max_connections_per_subchannel"),
         ({"service_config": {"loadBalancingConfig": [{"xds": {}}]}}, "asks for the balancer xds; known are"),
     ]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 import ssl
@@ -127,6 +128,12 @@ def test_r60_a_channel_connects_again() -> None:
             stub.Unary(Item(), timeout=PATIENCE)
             server.abort_connections()
             server.close()
+
+
+@pytest.mark.parametrize("idle_timeout", [math.inf, 1e9], ids=str)
+def test_timers_that_no_system_can_wait_for(idle_timeout: float) -> None:
+    with serving(ECHO, channel={"idle_timeout": idle_timeout}) as (stub, _, _):
+        assert stub.Unary(Item(text="slow", number=5)).number == 5
 
 
 @pytest.mark.rule(60)

@@ -129,7 +129,7 @@ async def test_the_clock_is_the_loops() -> None:
     limit = RateLimit(1.0, per=None)
     assert 0 < limit._clock() < 1e12
     for wrong in ({"rate": 0}, {"rate": 1, "burst": 0.5}, {"rate": 1, "max_keys": 0}):
-        with pytest.raises(ValueError, match="positive"):
+        with pytest.raises(ValueError, match=f"{list(wrong)[-1]} has to be"):
             RateLimit(**wrong)  # type: ignore[arg-type]
 
 

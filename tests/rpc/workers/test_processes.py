@@ -189,7 +189,7 @@ async def test_workers_that_cannot_start() -> None:
 
 
 def test_what_cannot_be_run() -> None:
-    with pytest.raises(rpc.RpcConfigurationError, match="0 workers"):
+    with pytest.raises(rpc.RpcConfigurationError, match="workers has to be"):
         rpc.run_workers("x:y", ["127.0.0.1:0"], workers=0)
     with pytest.raises(rpc.RpcConfigurationError, match="no port"):
         rpc.run_workers("x:y", ["127.0.0.1"], workers=1)
