@@ -82,7 +82,7 @@ def _top_parser() -> argparse.ArgumentParser:
 
 
 def _version() -> str:
-    from ..rpc.version import __version__
+    from ..wire.version import __version__
 
     return __version__
 

@@ -27,7 +27,6 @@ from .descriptor import (
 )
 from .lower import Lowering, cardinality
 from .message import Message
-from .wkt.mixins import MIXINS
 
 if TYPE_CHECKING:
     from .registry import Registry
@@ -206,6 +205,10 @@ class Builder:
 
 def base_class(descriptor: MessageDescriptor) -> type[Message]:
     """What the class of a message derives from."""
+    if not descriptor.full_name.startswith("google.protobuf."):
+        return Message
+    from .wkt.mixins import MIXINS  # with datetime, for programs that use one of these
+
     return MIXINS.get(descriptor.full_name, Message)
 
 

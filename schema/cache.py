@@ -14,12 +14,11 @@ import tempfile
 from collections import ChainMap
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from hashlib import sha256
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..wire.version import __version__
 from .frozen import FAULTS, freeze, thaw
 from .wkt import FILES as WELL_KNOWN_FILES
 
@@ -27,9 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .descriptor import FileDescriptor
-    from .imports import Locator
-
-FORMAT = 1  # of entries: to be raised when `frozen` changes
+    from .locate import Locator
 
 
 @dataclass(slots=True)
@@ -48,7 +45,6 @@ class Cache:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self._compiler = f"{FORMAT} {_version()}"
 
     def load(self, name: str, locator: Locator, pool: dict[str, FileDescriptor]) -> bool:
         """Adds `name` and all that it imports to `pool`, if there are entries for all of it that are up to date."""
@@ -60,7 +56,7 @@ class Cache:
         try:
             for item in order:
                 source = found[item]
-                files[item] = thaw(json.loads(source.content), files)
+                files[item] = thaw(source.content, files)
                 files[item].digest, files[item].path = source.whole, source.path
         except FAULTS:
             return False
@@ -116,7 +112,7 @@ class Cache:
         return order
 
     def _path(self, name: str, source: _Source) -> Path:
-        key = "\n".join((self._compiler, name, source.digest))
+        key = "\n".join((__version__, name, source.digest))
         return self.folder / f"{sha256(key.encode('utf-8', 'surrogateescape')).hexdigest()}.json"
 
     def _read_entry(self, name: str, source: _Source) -> bool:
@@ -132,8 +128,7 @@ class Cache:
             return False
 
     def _write(self, file: FileDescriptor, source: _Source) -> None:
-        parts = [source.imports, source.whole], freeze(file)
-        text = b"\n".join(json.dumps(part, separators=(",", ":")).encode() for part in parts)
+        text = json.dumps([source.imports, source.whole]).encode() + b"\n" + freeze(file)
         self.folder.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=self.folder, suffix=".part")
         try:
@@ -143,14 +138,6 @@ class Cache:
         except BaseException:
             os.unlink(temporary)
             raise
-
-
-@lru_cache(1)
-def _version() -> str:
-    try:
-        return metadata.version("barewire")
-    except metadata.PackageNotFoundError:
-        return "?"
 
 
 def _read(name: str, locator: Locator) -> _Source | None:

@@ -12,7 +12,8 @@ from .descriptor import ExtensionRange, FileDescriptor, HasOptions
 from .errors import Report, SchemaError
 from .findings import Where
 from .from_descriptor_proto import load as load_descriptor_set
-from .imports import Locator, load_units
+from .imports import load_units
+from .locate import Locator
 from .registry import with_dependencies
 from .symbol_table import file_of
 from .unit import Unit

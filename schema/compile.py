@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from .defaults import set_defaults
 from .errors import Diagnostic, Report
 from .features import resolve_features
-from .imports import Locator, load_units, visible_files
+from .imports import load_units, visible_files
+from .locate import Locator
 from .options import interpret_options
 from .resolve import resolve
 from .symbol_table import SymbolTable

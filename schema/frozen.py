@@ -1,14 +1,17 @@
-"""A compiled file as plain lists, strings and numbers (JSON can write them), and back.
+"""A compiled file as JSON: plain rows of strings and numbers; and back.
 
-References to other files' messages and enums are the file's name and the full name. Thawing trusts nothing: what does
-not fit raises one of FAULTS.
+References to other files' messages and enums are the file's name and the full name. Thawing compiles nothing, hence its
+speed; it trusts nothing either: what does not fit, a text of another format too, raises one of FAULTS.
+
+The cache of schemas keeps such texts; generated modules and the well-known files bring theirs along.
 """
 
 from __future__ import annotations
 
-from dataclasses import astuple
+import json
+from operator import attrgetter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..wire.plan import Kind
 from .descriptor import (
@@ -30,17 +33,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Row = list[Any]
+D = TypeVar("D", MessageDescriptor, EnumDescriptor)
+FORMAT = 2  # to be raised when the rows change
 FAULTS = (KeyError, IndexError, TypeError, ValueError, AttributeError)
 
 
-def freeze(file: FileDescriptor) -> Row:
-    """The rows that stand for `file`."""
-    return _Freezer().file(file)
+def freeze(file: FileDescriptor) -> bytes:
+    """The text that stands for `file`; there is no line break in it."""
+    return json.dumps(_Freezer().file(file), separators=(",", ":")).encode()
 
 
-def thaw(row: Row, files: Mapping[str, FileDescriptor]) -> FileDescriptor:
-    """The file that `row` stands for; `files` holds, by name, what it imports, directly or not. Raises FAULTS."""
-    return _Thawer(files).file(row)
+def thaw(text: bytes, files: Mapping[str, FileDescriptor]) -> FileDescriptor:
+    """The file that `text` stands for; `files` holds, by name, what it imports, directly or not. Raises FAULTS."""
+    return _Thawer(files).file(json.loads(text))
 
 
 def _text(data: bytes | None) -> str | None:
@@ -54,6 +59,9 @@ def _bytes(text: str | None) -> bytes | None:
 def _default(value: Any) -> Any:
     # Bytes are text in a list, to be told from text.
     return value[0].encode("latin-1") if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+
+
+_FEATURES = attrgetter(*Features.__slots__)
 
 
 class _Freezer:
@@ -72,7 +80,7 @@ class _Freezer:
             file.option_dependency, file.public_dependency, file.weak_dependency,
             self.common(file),
         ]  # fmt: skip
-        return [head, content, [list(astuple(features)) for features in self.features]]
+        return [FORMAT, head, content, [_FEATURES(features) for features in self.features]]
 
     def common(self, descriptor: Any) -> Row:
         """What every descriptor has: its features, and its options."""
@@ -133,7 +141,9 @@ class _Thawer:
         self.methods: list[tuple[MethodDescriptor, Row, Row]] = []
 
     def file(self, row: Row) -> FileDescriptor:
-        head, (messages, enums, services, extensions), features = row
+        if row[0] != FORMAT:
+            raise ValueError(f"format {row[0]} instead of {FORMAT}")
+        _, head, (messages, enums, services, extensions), features = row
         name, package, syntax, edition, dependencies, option_dep, public, weak, common = head
         self.features = [Features(*words) for words in features]
         self.current = FileDescriptor(
@@ -283,26 +293,27 @@ class _Thawer:
     def link(self) -> None:
         for field, type_row, extendee in self.fields:
             if extendee is not None:
-                field.containing_type = self.message_at(extendee)
+                field.containing_type = _of(MessageDescriptor, self.symbol_at(extendee))
             if type_row is not None:
                 symbol = self.symbol_at(type_row)
-                if isinstance(symbol, EnumDescriptor):
-                    field.enum_type = symbol
+                if field.kind is Kind.ENUM:
+                    field.enum_type = _of(EnumDescriptor, symbol)
                 else:
-                    field.message_type = symbol if isinstance(symbol, MessageDescriptor) else None
+                    field.message_type = _of(MessageDescriptor, symbol)
         for method, request, response in self.methods:
-            method.input_type, method.output_type = self.message_at(request), self.message_at(response)
+            method.input_type = _of(MessageDescriptor, self.symbol_at(request))
+            method.output_type = _of(MessageDescriptor, self.symbol_at(response))
 
     def symbol_at(self, row: Row) -> Descriptor:
         name, full_name = row
         file = self.current if name == self.current.name else self.files[name]
         return file.symbols[full_name]
 
-    def message_at(self, row: Row) -> MessageDescriptor:
-        symbol = self.symbol_at(row)
-        if not isinstance(symbol, MessageDescriptor):
-            raise TypeError(row[1])
-        return symbol
+
+def _of(wanted: type[D], symbol: Descriptor) -> D:
+    if not isinstance(symbol, wanted):
+        raise TypeError(symbol.full_name)
+    return symbol
 
 
 _NOTHING = MessageDescriptor(name="?", full_name="?", file=FileDescriptor(name="?"))

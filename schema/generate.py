@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from .descriptor import FileDescriptor
+from .from_descriptor_proto import load
+from .frozen import freeze
 from .generate_messages import MessageEmitter
 from .generate_paths import ModulePath, module_path
 from .generate_scope import ModuleScope, import_order
 from .generate_services import ServiceEmitter
-from .generate_text import Text, bytes_lines
+from .generate_text import Text
 from .generated import CONTRACT
+from .registry import with_dependencies
 from .to_descriptor_proto import file_descriptor_proto
 from .wkt import FILES as WELL_KNOWN_FILES
 
@@ -98,19 +101,29 @@ def _messages_module(file: FileDescriptor, comments: Comments, layout: Layout) -
     body.blank(2)
     _all(body, module, file)
     body.blank()
-    body.line("# What the classes above are built from: the FileDescriptorProto, as protoc encodes it.")
+    body.line(
+        "# What the classes above are built from: the FileDescriptorProto, as protoc encodes it, and what it"
+    )
+    body.line("# is compiled to, which is taken while the installed barewire compiles to the same format.")
     body.line(f"__proto__ = {generated}.File(")
     body.line("    globals(),")
     body.line(f"    name={_quoted(file.name)},")
     if dependencies:
         body.line(f"    dependencies=[{', '.join(dependencies)}],")
     if file.name not in WELL_KNOWN_FILES:
-        body.line("    descriptor=(")
-        for line in bytes_lines(file_descriptor_proto(file).encode()):
-            body.line(f"        {line}")
-        body.line("    ),")
+        with body.indented():
+            descriptor = file_descriptor_proto(file).encode()
+            body.constant("descriptor=(", descriptor, "),")
+            body.constant("compiled=(", freeze(_recompiled(descriptor, file)), "),")
     body.line(")")
     return Generated(path.file_name(), _assemble(file, comments, module.imports(), body))
+
+
+def _recompiled(descriptor: bytes, file: FileDescriptor) -> FileDescriptor:
+    """What a runtime would compile `descriptor` to: `file`, but for the order of its options, which depends on whether
+    it came from a source or from protoc."""
+    known = {dependency.name: dependency for dependency in with_dependencies(file.dependencies)}
+    return load([descriptor], known)[0]
 
 
 def _services_module(file: FileDescriptor, comments: Comments, layout: Layout) -> Generated:

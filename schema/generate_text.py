@@ -52,6 +52,14 @@ class Text:
             self.line(f"    {item},")
         self.line(tail)
 
+    def constant(self, head: str, data: bytes, tail: str) -> None:
+        """`head`, the bytes in as many lines as they take, and `tail`."""
+        self.line(head)
+        with self.indented():
+            for line in bytes_lines(data):
+                self.line(line)
+        self.line(tail)
+
     def docstring(self, text: str) -> None:
         """A docstring; nothing for an empty text."""
         lines = [_escaped(line.rstrip()) for line in text.strip("\n").splitlines()]

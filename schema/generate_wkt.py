@@ -1,5 +1,5 @@
-"""The generated code that barewire itself has: the types of `schema.wkt` for type checkers, `wkt.descriptor_pb` and
-`wkt.plugin_pb`.
+"""The generated files that barewire itself has: the types of `schema.wkt` for type checkers, `wkt.descriptor_pb`,
+`wkt.plugin_pb`, and what the well-known files are compiled to, a line for each.
 
 `python -m barewire.schema.generate_wkt` writes it anew; the tests notice when that is due.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from .compile import compile_files
 from .descriptor import EnumDescriptor, MessageDescriptor
+from .frozen import freeze
 from .generate import Layout, assemble, python_modules
 from .generate_comments import comments_of
 from .generate_messages import MessageEmitter
@@ -51,7 +52,8 @@ def well_known_modules() -> dict[str, str]:
     for alias in scope.aliases():
         body.line(alias)
     stub = assemble(_HEAD, "The well-known types, as type checkers see them.", scope.imports(), body)
-    return {**modules, "__init__.pyi": stub}
+    compiled = "".join(freeze(file).decode() + "\n" for file in files)
+    return {**modules, "__init__.pyi": stub, "compiled.jsonl": compiled}
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 `x_pb.py` declares classes for readers, editors and type checkers, and ends with
 
-    __proto__ = generated.File(globals(), name="x.proto", dependencies=[y_pb.__proto__], descriptor=b"…")
+    __proto__ = generated.File(
+        globals(), name="x.proto", dependencies=[y_pb.__proto__], descriptor=b"…", compiled=b"…"
+    )
 
 which builds the classes from the descriptor, as `schema.load` would, and puts them in the place of the declared ones:
 same names, same documentation, same enum classes. So a generated class behaves like a loaded one, and a newer runtime
@@ -16,6 +18,7 @@ to do. A change that a module generated earlier would notice makes a new number,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from threading import RLock
 from types import ModuleType
 from typing import Any
@@ -31,15 +34,15 @@ from .descriptor import (
     ServiceDescriptor,
 )
 from .errors import SchemaError
-from .from_descriptor_proto import load
+from .frozen import FAULTS, thaw
 from .generated_builder import GeneratedBuilder, OpenBuilder, places_in, read_options
 from .loaded import declared_names
 from .message import Message
 from .pickling import pickling_key
-from .registry import Declared, Registry, symbol_file
+from .registry import Declared, Registry, symbol_file, with_dependencies
 from .service import Servicer, ServiceSpec, Stub, build_servicer, build_stub, service_spec
 from .wkt import FILES as WELL_KNOWN_FILES
-from .wkt.shared import well_known_file
+from .wkt.shared import FilePool, well_known_file
 
 __all__ = [
     "CONTRACT",
@@ -87,17 +90,20 @@ class File:
         name: str,
         descriptor: bytes | None = None,
         dependencies: Sequence[File] = (),
+        compiled: bytes | None = None,
     ) -> None:
         """Build the classes of the file `name` and put them into `module`, the global names of a module.
 
         `descriptor` is an encoded FileDescriptorProto (None: a well-known file, which the runtime has), `dependencies`
-        are the files that it imports, but for the well-known ones. Raises ImportError when these do not fit together.
+        are the files that it imports, but for the well-known ones. `compiled` is what `descriptor` is compiled
+        to, in a format of `frozen`: where this runtime has another one, it compiles the descriptor. Raises ImportError
+        when these do not fit together.
         """
         self._registry: Registry | None = None
         self._services: dict[ServiceDescriptor, ServiceSpec] = {}
         self._lock = RLock()
         try:
-            self.descriptor = _load(name, descriptor, dependencies)
+            self.descriptor = _load(name, descriptor, dependencies, compiled)
             self.builder = self._bind(module)
         except SchemaError as error:
             raise ImportError(
@@ -183,14 +189,23 @@ class OpenRegistry(Registry):
         self.pickling_key = pickling_key(self)
 
 
-def _load(name: str, data: bytes | None, dependencies: Sequence[File]) -> FileDescriptor:
+def _load(
+    name: str, data: bytes | None, dependencies: Sequence[File], compiled: bytes | None
+) -> FileDescriptor:
     if data is None:
         known = well_known_file(name)
         if known is None:
             raise SchemaError(f"{name} is no well-known file")
         return known
-    pool = {dependency.descriptor.name: dependency.descriptor for dependency in dependencies}
-    return load([data], pool)[0]
+    if compiled is not None:
+        pool = FilePool()
+        for file in with_dependencies(dependency.descriptor for dependency in dependencies):
+            pool[file.name] = file
+        with suppress(*FAULTS):
+            return thaw(compiled, pool)
+    from .from_descriptor_proto import load  # the whole compiler, which says what is wrong if anything is
+
+    return load([data], {dependency.descriptor.name: dependency.descriptor for dependency in dependencies})[0]
 
 
 def _service_class(name: str, what: type[Any], spec: ServiceSpec, module: dict[str, Any]) -> Any:

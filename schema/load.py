@@ -7,16 +7,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .compile import compile_files
-from .descriptor import FileDescriptor
 from .errors import Report, SchemaError
-from .imports import Locator
 from .loaded import Schema
 from .registry import Registry
 from .wkt import FILES as WELL_KNOWN_FILES
 
 if TYPE_CHECKING:
-    from .cache import Cache
+    from .descriptor import FileDescriptor
 
 StrPath = str | PathLike[str]
 
@@ -42,24 +39,33 @@ def load(
     name, folders = import_name(Path(path), folders)
     registry = registry if registry is not None else Registry()
     _check_origin(registry, name, folders)
-    if cache is None:
-        (file,) = compile_files([name], include=folders, pool=registry.files)
-    else:
-        from .cache import (
-            Cache,
-        )  # who compiles need not wait for hashlib, json, tempfile and what they import
-
-        file = _load_cached(name, folders, registry, Cache(Path(cache)))
+    file = _load_cached(name, folders, registry, cache) if cache else _compile(name, folders, registry)
     registry.add(file)
     return Schema(registry, file)
 
 
-def _load_cached(name: str, folders: list[Path], registry: Registry, cache: Cache) -> FileDescriptor:
+# The compiler and the cache are imported when they are used: a program may need one of them, or neither, because its
+# schemas are generated modules.
+
+
+def _compile(
+    name: str, folders: list[Path], registry: Registry, sources: dict[str, str] | None = None
+) -> FileDescriptor:
+    from .compile import compile_files
+
+    return compile_files([name], include=folders, sources=sources, pool=registry.files)[0]
+
+
+def _load_cached(name: str, folders: list[Path], registry: Registry, cache_folder: StrPath) -> FileDescriptor:
+    from .cache import Cache
+    from .locate import Locator
+
     pool = registry.files
+    cache = Cache(Path(cache_folder))
     locator = Locator(folders, {}, Report())
     if name not in pool and not cache.load(name, locator, pool):
         before = set(pool)
-        compile_files([name], include=folders, pool=pool)
+        _compile(name, folders, registry)
         # The compiler adds a file after what it imports.
         new = [other for other in pool if other not in before and other not in WELL_KNOWN_FILES]
         cache.store([pool[other] for other in new], locator, pool)
@@ -86,7 +92,7 @@ def loads(
             f"a file named {name!r} is already loaded in this registry: give this one another name"
         )
     texts = {**(sources or {}), name: text}
-    (file,) = compile_files([name], include=folders, sources=texts, pool=registry.files)
+    file = _compile(name, folders, registry, texts)
     registry.add(file)
     return Schema(registry, file)
 

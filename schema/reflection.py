@@ -13,7 +13,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import SchemaError
-from .from_descriptor_proto import load as load_files
 from .load import loads
 from .loaded import Schema
 from .registry import Registry
@@ -102,6 +101,8 @@ class ReflectedFiles:
 
     def load(self) -> None:
         """Make the files known to the registry. Raises SchemaError if they do not fit together."""
+        from .from_descriptor_proto import load as load_files  # with the compiler
+
         new = [data for name, data in self._files.items() if name not in self.registry.files]
         self.registry.add(*load_files(new, self.registry.files))
 

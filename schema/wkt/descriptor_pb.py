@@ -1059,7 +1059,8 @@ __all__ = [
     "UninterpretedOption",
 ]
 
-# What the classes above are built from: the FileDescriptorProto, as protoc encodes it.
+# What the classes above are built from: the FileDescriptorProto, as protoc encodes it, and what it
+# is compiled to, which is taken while the installed barewire compiles to the same format.
 __proto__ = generated.File(
     globals(),
     name="google/protobuf/descriptor.proto",

@@ -108,7 +108,8 @@ class CodeGeneratorResponse(generated.Message):
 
 __all__ = ["CodeGeneratorRequest", "CodeGeneratorResponse", "Version"]
 
-# What the classes above are built from: the FileDescriptorProto, as protoc encodes it.
+# What the classes above are built from: the FileDescriptorProto, as protoc encodes it, and what it
+# is compiled to, which is taken while the installed barewire compiles to the same format.
 __proto__ = generated.File(
     globals(),
     name="google/protobuf/compiler/plugin.proto",
@@ -133,5 +134,41 @@ __proto__ = generated.File(
         b"TO3_OPTIONAL\x10\x01\x12\x1d\n\x19FEATURE_SUPPORTS_EDITIONS\x10\x02Br\n\x1ccom.google.pr"
         b"otobuf.compilerB\x0cPluginProtosZ)google.golang.org/protobuf/types/pluginpb\xaa\x02\x18G"
         b"oogle.Protobuf.Compiler"
+    ),
+    compiled=(
+        b'[2,["google/protobuf/compiler/plugin.proto","google.protobuf.compiler","proto2",null,["g'
+        b'oogle/protobuf/descriptor.proto"],[],[],[],[0,"\\n\\u001ccom.google.protobuf.compilerB\\'
+        b"fPluginProtosZ)google.golang.org/protobuf/types/pluginpb\\u00aa\\u0002\\u0018Google.Prot"
+        b'obuf.Compiler"]],[[["Version",false,false,"",[0,null],[],[["major",1,"int32",1,"major",n'
+        b'ull,null,false,false,null,null,true,false,[0,null],null],["minor",2,"int32",1,"minor",nu'
+        b'll,null,false,false,null,null,true,false,[0,null],null],["patch",3,"int32",1,"patch",nul'
+        b'l,null,false,false,null,null,true,false,[0,null],null],["suffix",4,"string",1,"suffix",n'
+        b'ull,null,false,false,null,null,true,false,[0,null],null]],[],[],[],[],[],[]],["CodeGener'
+        b'atorRequest",false,false,"",[0,null],[],[["file_to_generate",1,"string",3,"fileToGenerat'
+        b'e",null,null,false,false,null,null,false,false,[0,null],null],["parameter",2,"string",1,'
+        b'"parameter",null,null,false,false,null,null,true,false,[0,null],null],["proto_file",15,"'
+        b'message",3,"protoFile",["google/protobuf/descriptor.proto","google.protobuf.FileDescript'
+        b'orProto"],null,false,false,null,null,false,false,[0,null],null],["source_file_descriptor'
+        b's",17,"message",3,"sourceFileDescriptors",["google/protobuf/descriptor.proto","google.pr'
+        b'otobuf.FileDescriptorProto"],null,false,false,null,null,false,false,[0,null],null],["com'
+        b'piler_version",3,"message",1,"compilerVersion",["google/protobuf/compiler/plugin.proto",'
+        b'"google.protobuf.compiler.Version"],null,false,false,null,null,true,false,[0,null],null]'
+        b'],[],[],[],[],[],[]],["CodeGeneratorResponse",false,false,"",[0,null],[],[["error",1,"st'
+        b'ring",1,"error",null,null,false,false,null,null,true,false,[0,null],null],["supported_fe'
+        b'atures",2,"uint64",1,"supportedFeatures",null,null,false,false,null,null,true,false,[0,n'
+        b'ull],null],["minimum_edition",3,"int32",1,"minimumEdition",null,null,false,false,null,nu'
+        b'll,true,false,[0,null],null],["maximum_edition",4,"int32",1,"maximumEdition",null,null,f'
+        b'alse,false,null,null,true,false,[0,null],null],["file",15,"message",3,"file",["google/pr'
+        b'otobuf/compiler/plugin.proto","google.protobuf.compiler.CodeGeneratorResponse.File"],nul'
+        b'l,false,false,null,null,false,false,[0,null],null]],[["File",false,false,"",[0,null],[],'
+        b'[["name",1,"string",1,"name",null,null,false,false,null,null,true,false,[0,null],null],['
+        b'"insertion_point",2,"string",1,"insertionPoint",null,null,false,false,null,null,true,fal'
+        b'se,[0,null],null],["content",15,"string",1,"content",null,null,false,false,null,null,tru'
+        b'e,false,[0,null],null],["generated_code_info",16,"message",1,"generatedCodeInfo",["googl'
+        b'e/protobuf/descriptor.proto","google.protobuf.GeneratedCodeInfo"],null,false,false,null,'
+        b'null,true,false,[0,null],null]],[],[],[],[],[],[]]],[["Feature",true,"",[0,null],[["FEAT'
+        b'URE_NONE",0,[0,null]],["FEATURE_PROTO3_OPTIONAL",1,[0,null]],["FEATURE_SUPPORTS_EDITIONS'
+        b'",2,[0,null]]],[],[]]],[],[],[],[]]],[],[],[]],[["EXPLICIT","CLOSED","EXPANDED","NONE","'
+        b'LENGTH_PREFIXED","LEGACY_BEST_EFFORT","STYLE_LEGACY","EXPORT_ALL"]]]'
     ),
 )

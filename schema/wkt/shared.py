@@ -7,10 +7,10 @@ depends on no input, so sharing it cannot be noticed except by its speed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
-from ..compile import compile_files
 from . import FILES, TYPE_FILES
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ..message import Message
 
 DESCRIPTOR_FILE = "google/protobuf/descriptor.proto"
+
+# What the files are compiled to, one a line, in the order of FILES: so nobody waits for descriptor.proto, whose options
+# nearly every schema sets, to be compiled from its text.
+_COMPILED = Path(__file__).with_name("compiled.jsonl")
 
 _lock = RLock()
 _files: dict[str, FileDescriptor] = {}
@@ -32,9 +36,21 @@ def well_known_file(name: str) -> FileDescriptor | None:
     if file is None and name in FILES:
         with _lock:
             if name not in _files:
-                compile_files([name], include=(), pool=_files)
+                _add(name)
             file = _files[name]
     return file
+
+
+def _add(name: str) -> None:
+    from ..frozen import FAULTS, thaw
+
+    try:
+        text = _COMPILED.read_bytes().splitlines()[FILES.index(name)]
+        _files[name] = thaw(text, FilePool())
+    except (OSError, *FAULTS):  # while `generate_wkt` writes it anew
+        from ..compile import compile_files
+
+        compile_files([name], pool=_files)
 
 
 def shared_builder() -> Builder:

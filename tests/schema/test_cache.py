@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from barewire import schema
 from barewire.schema import cache as cache_module
+from barewire.schema import compile as compiler
 from barewire.schema.descriptor import FileDescriptor
 from barewire.schema.to_descriptor_proto import file_descriptor_proto
 from tests.support.proto_cases import MAIN, cases, sources_of
@@ -32,14 +32,13 @@ def protos(tmp_path: Path) -> Path:
 def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that the compiler was asked for."""
     names: list[str] = []
-    load_module = sys.modules["barewire.schema.load"]  # the package's attribute of that name is the function
-    original = load_module.compile_files
+    original = compiler.compile_files
 
     def noting(wanted: list[str], **arguments: object) -> list[FileDescriptor]:
         names.extend(wanted)
         return original(wanted, **arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(load_module, "compile_files", noting)
+    monkeypatch.setattr(compiler, "compile_files", noting)
     return names
 
 
@@ -88,7 +87,7 @@ def test_another_version_does_not_read_it(
     protos: Path, compiled: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load(protos)
-    monkeypatch.setattr(cache_module, "_version", lambda: "0.0.other")
+    monkeypatch.setattr(cache_module, "__version__", "0.0.other")
     load(protos)
     assert compiled == ["a.proto"] * 2
 

@@ -18,6 +18,7 @@ from barewire import rpc, schema
 from barewire.schema import generated as contract
 from barewire.schema import wkt
 from barewire.schema.compile import compile_files
+from barewire.schema.frozen import freeze
 from barewire.schema.generate import Layout, python_modules, python_stub
 from barewire.schema.generate_comments import comments_of
 from barewire.schema.generate_wkt import well_known_modules
@@ -53,7 +54,7 @@ def test_golden(proto: Path) -> None:
         assert text == golden.read_text(encoding="utf-8"), name
 
 
-@pytest.mark.parametrize("name", ["descriptor_pb.py", "plugin_pb.py", "__init__.pyi"])
+@pytest.mark.parametrize("name", ["descriptor_pb.py", "plugin_pb.py", "__init__.pyi", "compiled.jsonl"])
 def test_the_generated_files_of_the_package_are_up_to_date(name: str) -> None:
     text = (ROOT / "schema" / "wkt" / name).read_text(encoding="utf-8")
     assert text == well_known_modules()[name], "run python -m barewire.schema.generate_wkt"
@@ -207,6 +208,21 @@ def test_a_registry_over_modules_resolves_what_a_message_does_not_import() -> No
     )
     message = loaded.Loaded(book=BOOKS.Book(id="1"))
     assert pickle.loads(pickle.dumps(message)) == message
+
+
+@pytest.mark.parametrize("compiled", [None, b"[1]", b'[2,["x.proto"]]', b"nonsense"], ids=str)
+def test_a_module_compiled_by_another_version_is_compiled_again(compiled: bytes | None) -> None:
+    proto = wkt.FileDescriptorProto(name="x.proto", message_type=[wkt.DescriptorProto(name="X")])
+    module: dict[str, Any] = {"__name__": "x_pb"}
+    contract.File(module, name="x.proto", descriptor=proto.encode(), compiled=compiled)
+    assert module["X"].decode(b"").encode() == b""
+
+
+def test_what_a_module_is_compiled_to_is_taken_as_it_is() -> None:
+    file = schema.loads('syntax = "proto3"; message X { int32 y = 1; }', name="x.proto").file
+    module: dict[str, Any] = {"__name__": "x_pb"}
+    contract.File(module, name="x.proto", descriptor=b"never looked at", compiled=freeze(file))
+    assert module["X"](y=1).encode() == b"\x08\x01"
 
 
 def test_a_module_that_does_not_fit_the_runtime() -> None:
