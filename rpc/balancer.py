@@ -14,8 +14,10 @@ from typing import Any, Protocol
 
 from .call_tracking import CallTracker
 from .connectivity import ConnectivityState
+from .errors import RpcConfigurationError
 from .metadata import Metadata
 from .resolver import Endpoint
+from .service_config import Policies
 from .status import Status, StatusCode
 from .subchannel import Subchannel
 from .target import Target
@@ -88,6 +90,11 @@ class BalancerChannel(Protocol):
         ...
 
     @property
+    def balancers(self) -> Mapping[str, BalancerFactory]:
+        """All that the channel knows, by name; for those that leave the choice to another one."""
+        ...
+
+    @property
     def rng(self) -> random.Random: ...
 
     @property
@@ -135,6 +142,18 @@ class Balancer(Protocol):
 
 
 BalancerFactory = Callable[[BalancerChannel], Balancer]
+ChosenPolicy = tuple[str, BalancerFactory, Mapping[str, Any]]
+
+
+def choose_policy(policies: Policies, known: Mapping[str, BalancerFactory]) -> ChosenPolicy:
+    """The first of the policies that is known, with its config (R86). Raises RpcConfigurationError if none is."""
+    for name, config in policies:
+        if name in known:
+            return name, known[name], config
+    names = ", ".join(name for name, _ in policies) or "none"
+    raise RpcConfigurationError(
+        f"the service config asks for the balancer {names}; known are {', '.join(known)}"
+    )
 
 
 class Fixed:

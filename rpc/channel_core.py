@@ -14,6 +14,7 @@ from .backoff import BackoffPolicy
 from .balancer import (
     QUEUEING,
     BalancerFactory,
+    ChosenPolicy,
     Drop,
     Fail,
     Fixed,
@@ -21,6 +22,7 @@ from .balancer import (
     Picker,
     PickResult,
     Tracked,
+    choose_policy,
     failing,
 )
 from .call_tracking import CallTracker
@@ -37,7 +39,7 @@ from .resolver import Lookup, ResolverFactory, ResolverResult
 from .service_config import ServiceConfig, parse_service_config
 from .status import Status, StatusCode
 from .subchannel import Attempt, Dial, Subchannel, describe_failure
-from .target import ChannelTarget
+from .target import ChannelTarget, Target
 from .timers import TimerHandle
 
 _log = logging.getLogger("barewire.rpc.channel")
@@ -114,7 +116,7 @@ class ChannelCore:
         self.health_check_service = service_config.health_check_service
         self.service_config = self._own_config = service_config
         self._resolver_factory = resolver
-        self._balancers = balancers
+        self.balancers = balancers
         self._load_balancing = load_balancing
         self._resolution: NameResolution | None = None  # None: idle, or closed
         self._switch = GracefulSwitch(self)
@@ -300,7 +302,7 @@ class ChannelCore:
 
     # -- what the balancer tells ----------------------------------------------------------------------------------
 
-    def published(self, state: ConnectivityState, picker: Picker) -> None:
+    def publish(self, state: ConnectivityState, picker: Picker) -> None:
         """The balancer has a new state and a new picker."""
         if self._resolution is None:
             return
@@ -318,11 +320,15 @@ class ChannelCore:
         if self._resolution is not None:
             self._resolution.resolve_now()
 
+    def new_subchannel(self, address: Target, on_change: Callable[[Subchannel], object]) -> Subchannel:
+        """A subchannel for the balancer."""
+        return Subchannel(self, address, on_change)
+
     def subchannel_made(self, subchannel: Subchannel) -> None:
         self._subchannels.add(subchannel)
         if self.node is not None:
             subchannel.node = self.node.add_subchannel(
-                str(subchannel.address), subchannel.calls, lambda: subchannel.state
+                str(subchannel.address), subchannel.calls, lambda: subchannel.connectivity
             )
 
     def subchannel_shut_down(self, subchannel: Subchannel) -> None:
@@ -371,7 +377,7 @@ class ChannelCore:
                 reason,
             )
         else:
-            self.published(TRANSIENT_FAILURE, failing(f"cannot connect to {self.target}: {reason}"))
+            self.publish(TRANSIENT_FAILURE, failing(f"cannot connect to {self.target}: {reason}"))
 
     def _config_of(self, result: ResolverResult) -> ServiceConfig:
         if result.service_config is None or not self.resolver_configs:
@@ -384,17 +390,9 @@ class ChannelCore:
             _log.warning("%s: the resolver's service config is refused: %s", self.target, error)
             return self.service_config
 
-    def _choose_policy(self, config: ServiceConfig) -> tuple[str, BalancerFactory, Mapping[str, Any]]:
-        """R86: the first policy of the service config that is known, else the channel's own."""
-        for name, policy_config in config.load_balancing:
-            if name in self._balancers:
-                return name, self._balancers[name], policy_config
-        if config.load_balancing:
-            names = ", ".join(name for name, _ in config.load_balancing)
-            raise RpcConfigurationError(
-                f"the service config asks for the balancer {names}; known are {', '.join(self._balancers)}"
-            )
-        return self._load_balancing, self._balancers[self._load_balancing], {}
+    def _choose_policy(self, config: ServiceConfig) -> ChosenPolicy:
+        """R86: that of the service config, else the channel's own."""
+        return choose_policy(config.load_balancing or ((self._load_balancing, {}),), self.balancers)
 
 
 def _fault_of_picker(error: Exception) -> Drop:

@@ -36,21 +36,15 @@ from .handlers import Deserializer, Serializer
 from .interceptor import Interceptor, checked_interceptors
 from .keepalive import Keepalive, too_many_pings
 from .limits import Limits, make_limits
-from .pick_first import PickFirst
+from .policies import BALANCERS
 from .polling_resolver import dns_resolver
 from .proxy import ENVIRONMENT, Proxy, choose_proxy
 from .resolver import MIN_INTERVAL, Endpoint, ResolverFactory, static_resolver
 from .retry import ChannelRetries
-from .round_robin import RoundRobin, WeightedRoundRobin
 from .service_config import ServiceConfig, parse_service_config
 from .status import Http2Error
 from .target import ChannelTarget, parse_address_list, parse_channel_target, parse_target
 
-BALANCERS: Mapping[str, BalancerFactory] = {
-    "pick_first": PickFirst,
-    "round_robin": RoundRobin,
-    "weighted_round_robin": WeightedRoundRobin,
-}
 _ARGUMENTS = {
     "target": TEXT,
     "tls": optional(either(instance(ssl.SSLContext), FLAG)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,11 +18,11 @@ from .balancer import (
 )
 from .connectivity import CONNECTING, IDLE, READY, ConnectivityState, aggregate
 from .health_watch import HealthWatch
+from .nested_channel import NestedChannel
 from .pick_first import PickFirst
 from .resolver import Endpoint
 from .subchannel import Subchannel
 from .target import Target
-from .timers import TimerHandle
 
 
 class EndpointBalancer:
@@ -88,14 +87,11 @@ class EndpointBalancer:
         self.channel.publish(state, picker)
 
 
-class Child:
-    """One endpoint: its pick_first, and its health where that is asked for (R87).
-
-    To the pick_first this is the channel (`BalancerChannel`).
-    """
+class Child(NestedChannel):
+    """One endpoint: its pick_first, to which this is the channel, and its health where that is asked for (R87)."""
 
     def __init__(self, channel: BalancerChannel, on_change: Callable[[Child], object]) -> None:
-        self._channel = channel
+        super().__init__(channel)
         self._on_change = on_change
         self._service: str | None = None
         self._connection = CONNECTING  # the state without health
@@ -126,32 +122,8 @@ class Child:
     # -- the channel of the pick_first ----------------------------------------------------------------------------
 
     @property
-    def target(self) -> object:
-        return self._channel.target
-
-    @property
-    def rng(self) -> random.Random:
-        return self._channel.rng
-
-    @property
-    def connection_attempt_delay(self) -> float:
-        return self._channel.connection_attempt_delay
-
-    @property
     def health_check_service(self) -> str | None:
-        return None
-
-    def now(self) -> float:
-        return self._channel.now()
-
-    def schedule(self, when: float, callback: Callable[[], object]) -> TimerHandle:
-        return self._channel.schedule(when, callback)
-
-    def new_subchannel(self, address: Target, on_change: Callable[[Subchannel], object]) -> Subchannel:
-        return self._channel.new_subchannel(address, on_change)
-
-    def request_resolution(self) -> None:
-        self._channel.request_resolution()
+        return None  # that is looked after here
 
     def publish(self, state: ConnectivityState, picker: Picker) -> None:
         if state is IDLE:  # the connection was lost: make another one at once (R83)

@@ -3,77 +3,35 @@
 from __future__ import annotations
 
 import logging
-import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from .balancer import QUEUEING, Balancer, BalancerFactory, Picker, failing
+from .balancer import QUEUEING, Balancer, BalancerChannel, BalancerFactory, Picker, failing
 from .connectivity import CONNECTING, READY, TRANSIENT_FAILURE, ConnectivityState
+from .nested_channel import NestedChannel
 from .resolver import Endpoint
-from .subchannel import Subchannel, SubchannelOwner
+from .subchannel import Subchannel
 from .target import Target
-from .timers import TimerHandle
 
 _log = logging.getLogger("barewire.rpc.channel")
 
 
-class SwitchOwner(SubchannelOwner, Protocol):
-    """What is needed of the channel."""
-
-    connection_attempt_delay: float
-    health_check_service: str | None
-
-    @property
-    def target(self) -> object: ...
-
-    def request_resolution(self) -> None: ...
-
-    def published(self, state: ConnectivityState, picker: Picker) -> None:
-        """This counts from now on."""
-        ...
-
-
-class _Candidate:
-    """One balancer, and what it has published last. To the balancer this is the channel (`BalancerChannel`)."""
+class _Candidate(NestedChannel):
+    """One balancer, and what it has published last. To the balancer this is the channel."""
 
     def __init__(
         self,
-        owner: SwitchOwner,
+        channel: BalancerChannel,
         name: str,
         factory: BalancerFactory,
         published: Callable[[_Candidate], None],
     ) -> None:
+        super().__init__(channel)
         self.name = name
         self.state = CONNECTING
         self.picker: Picker = QUEUEING
-        self._owner = owner
         self._published = published
         self.balancer: Balancer = factory(self)
-
-    @property
-    def target(self) -> object:
-        return self._owner.target
-
-    @property
-    def rng(self) -> random.Random:
-        return self._owner.rng
-
-    @property
-    def connection_attempt_delay(self) -> float:
-        return self._owner.connection_attempt_delay
-
-    @property
-    def health_check_service(self) -> str | None:
-        return self._owner.health_check_service
-
-    def now(self) -> float:
-        return self._owner.now()
-
-    def schedule(self, when: float, callback: Callable[[], object]) -> TimerHandle:
-        return self._owner.schedule(when, callback)
-
-    def request_resolution(self) -> None:
-        self._owner.request_resolution()
 
     def new_subchannel(self, address: Target, on_change: Callable[[Subchannel], object]) -> Subchannel:
         def changed(subchannel: Subchannel) -> None:
@@ -84,7 +42,7 @@ class _Candidate:
                 reason = f"the balancer {self.name!r} raised {type(error).__name__}: {error}"
                 self.publish(TRANSIENT_FAILURE, failing(reason))
 
-        return Subchannel(self._owner, address, changed)
+        return super().new_subchannel(address, changed)
 
     def publish(self, state: ConnectivityState, picker: Picker) -> None:
         self.state, self.picker = state, picker
@@ -94,8 +52,8 @@ class _Candidate:
 class GracefulSwitch:
     """The balancers of a channel: one, and for a while its successor."""
 
-    def __init__(self, owner: SwitchOwner) -> None:
-        self._owner = owner
+    def __init__(self, channel: BalancerChannel) -> None:
+        self._channel = channel
         self._current: _Candidate | None = None
         self._next: _Candidate | None = None
 
@@ -110,7 +68,7 @@ class GracefulSwitch:
         if newest is not None and newest.name == name:
             newest.balancer.update(endpoints, config)
             return
-        candidate, replaced = _Candidate(self._owner, name, factory, self._published), self._next
+        candidate, replaced = _Candidate(self._channel, name, factory, self._published), self._next
         if current is None:
             self._current = candidate
         else:
@@ -144,7 +102,7 @@ class GracefulSwitch:
             return  # it has been closed
         if successor is not None and (successor.state is READY or current.state is not READY):
             self._current, self._next = successor, None
-            self._owner.published(successor.state, successor.picker)
+            self._channel.publish(successor.state, successor.picker)
             current.balancer.close()
         elif candidate is current:
-            self._owner.published(candidate.state, candidate.picker)
+            self._channel.publish(candidate.state, candidate.picker)

@@ -132,10 +132,11 @@ class Subchannel:
     """One address, and the connection to it.
 
     It connects when it is told to, and goes IDLE when it has lost its connection or its backoff is over. `on_change` is
-    called after every change of `state`.
+    called after every change of `state`, which is `connectivity` unless the subchannel is ejected.
     """
 
     __slots__ = (
+        "__weakref__",
         "_attempt",
         "_failures",
         "_ready_since",
@@ -143,6 +144,8 @@ class Subchannel:
         "_started",
         "address",
         "calls",
+        "connectivity",
+        "ejected",
         "last_error",
         "link",
         "links",
@@ -159,7 +162,8 @@ class Subchannel:
         self.owner = owner
         self.address = address
         self.on_change = on_change
-        self.state = IDLE
+        self.state = self.connectivity = IDLE
+        self.ejected = ""  # why it is
         self.calls = CallCounters()
         self.node: SubchannelNode | None = None  # in channelz
         self.last_error = ""
@@ -187,15 +191,15 @@ class Subchannel:
 
     def connect(self) -> None:
         """Begin to connect, if it is IDLE."""
-        if self.state is IDLE:
+        if self.connectivity is IDLE:
             self._begin_attempt()
             self._become(CONNECTING)
 
     def shut_down(self) -> None:
         """This address is no longer needed. Calls on its connections run to their end."""
-        if self.state is SHUTDOWN:
+        if self.connectivity is SHUTDOWN:
             return
-        self.state = SHUTDOWN  # nobody has to be told: who does this knows
+        self.state = self.connectivity = SHUTDOWN  # nobody has to be told: who does this knows
         if self._attempt is not None:
             self._attempt.cancel()
             self._attempt = None
@@ -204,6 +208,19 @@ class Subchannel:
         for link in links:
             _drain(link)
         self.owner.subchannel_shut_down(self)
+
+    def eject(self, reason: str, *, tell: bool = True) -> None:
+        """Show TRANSIENT_FAILURE from now on, whatever becomes of the connection, which is kept (A50)."""
+        if self.connectivity is SHUTDOWN or self.ejected:
+            return
+        self.ejected = self.last_error = reason
+        self._show(TRANSIENT_FAILURE, tell=tell)
+
+    def readmit(self) -> None:
+        """Show again what the connection is."""
+        if self.ejected:
+            self.ejected = ""
+            self._show(self.connectivity)
 
     # -- several connections (R71) --------------------------------------------------------------------------------
 
@@ -233,10 +250,10 @@ class Subchannel:
             return
         self._attempt = None
         self._failures = 0
-        self.last_error = ""
+        self.last_error = self.ejected
         self.links.append(link)
         self.link = self.links[0]
-        if self.state is CONNECTING:
+        if self.connectivity is CONNECTING:
             self._ready_since = self.owner.now()
             self._become(READY)
         else:  # a further one
@@ -249,7 +266,7 @@ class Subchannel:
         self._attempt = None
         self._failures += 1
         self.last_error = reason
-        if self.state is CONNECTING:
+        if self.connectivity is CONNECTING:
             self._back_off()
         else:  # it was to be a further one
             self.owner.place_pending()
@@ -260,7 +277,7 @@ class Subchannel:
             return
         self.links.remove(link)
         self.link = self.links[0] if self.links else None
-        if self.link is not None or self.state is not READY:
+        if self.link is not None or self.connectivity is not READY:
             return
         if self._attempt is not None:
             self._attempt.cancel()
@@ -294,7 +311,7 @@ class Subchannel:
 
     def _backoff_over(self) -> None:
         self._retry = None
-        if self.state is TRANSIENT_FAILURE:
+        if self.connectivity is TRANSIENT_FAILURE:
             self._become(IDLE)
 
     def _stop_retry(self) -> None:
@@ -303,11 +320,18 @@ class Subchannel:
             self._retry = None
 
     def _become(self, state: ConnectivityState) -> None:
-        assert state in SUBCHANNEL_TRANSITIONS[self.state], (self.state, state)
-        self.state = state
+        assert state in SUBCHANNEL_TRANSITIONS[self.connectivity], (self.connectivity, state)
+        self.connectivity = state
         if self.node is not None:
             self.node.trace.add_state(state, self.last_error)
-        self.on_change(self)
+        if not self.ejected:
+            self._show(state)
+
+    def _show(self, state: ConnectivityState, *, tell: bool = True) -> None:
+        if state is not self.state:
+            self.state = state
+            if tell:
+                self.on_change(self)
 
     def __repr__(self) -> str:
         return f"<Subchannel {self.address} {self.state.name}>"
