@@ -1,6 +1,10 @@
 """How many calls may run at once: on a whole server, of one service, of one method.
 
 A call over a bound is refused with RESOURCE_EXHAUSTED at once: waiting in a line that does not move helps nobody.
+
+A call takes its places when its handler begins: one with a single request when that is complete. So a client that never
+ends its requests holds no places, but only what `max_concurrent_streams` and `max_unfinished_bytes` leave to its
+connection; and a full server still refuses calls by their headers, before it takes their requests in.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ class Slots:
     taken: int = 0
 
 
-Held = tuple[Slots, ...]
+Places = tuple[Slots, ...]  # all that a call needs
 
 
 class ConcurrencyLimits:
@@ -46,7 +50,7 @@ class ConcurrencyLimits:
                     "(/package.Service/Method)"
                 )
             self._named[name] = _slots(f"concurrency_limits[{name!r}]", limit)
-        self._held_by_path: dict[str, Held] = {}
+        self._places_by_path: dict[str, Places] = {}
 
     def __bool__(self) -> bool:
         return bool(self._whole or self._named)
@@ -56,32 +60,44 @@ class ConcurrencyLimits:
         """The methods and services that have a bound of their own."""
         return list(self._named)
 
-    def enter(self, path: str, *, known: bool) -> Held | Status:
-        """Take a place for a call of `path`, to be given back by `leave`; or the status to refuse it with.
+    def places(self, path: str, *, known: bool) -> Places:
+        """What a call of `path` needs.
 
         `known` tells the paths of a server's own methods, whose bounds are looked up once, from those that clients
         make up.
         """
-        held = self._held_by_path.get(path)
-        if held is None:
-            held = self._slots_of(path)
+        places = self._places_by_path.get(path)
+        if places is None:
+            places = self._slots_of(path)
             if known:
-                self._held_by_path[path] = held
-        for slots in held:
+                self._places_by_path[path] = places
+        return places
+
+    @staticmethod
+    def refusal(places: Places) -> Status | None:
+        """The status of a call for which one of these is not free; None if all are."""
+        for slots in places:
             if slots.taken >= slots.limit:
                 what = f"as many calls run already as {slots.option} allows ({slots.limit})"
                 return Status(StatusCode.RESOURCE_EXHAUSTED, what)
-        for slots in held:
-            slots.taken += 1
-        return held
+        return None
 
     @staticmethod
-    def leave(held: Held) -> None:
-        """Give back what `enter` took."""
-        for slots in held:
+    def take(places: Places) -> Status | None:
+        """Take all of these, to be given back by `leave`; or none, and return the status to refuse the call with."""
+        refusal = ConcurrencyLimits.refusal(places)
+        if refusal is None:
+            for slots in places:
+                slots.taken += 1
+        return refusal
+
+    @staticmethod
+    def leave(places: Places) -> None:
+        """Give back what `take` took."""
+        for slots in places:
             slots.taken -= 1
 
-    def _slots_of(self, path: str) -> Held:
+    def _slots_of(self, path: str) -> Places:
         service = path[1:].partition("/")[0]
         whole = None if path.startswith(_EXEMPT) else self._whole
         candidates = (self._named.get(path), self._named.get(service), whole)

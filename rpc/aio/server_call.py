@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..call import MessageTooLarge
 from ..compression import CompressionError, Uncompressed
-from ..concurrency import ConcurrencyLimits, Held
+from ..concurrency import ConcurrencyLimits, Places
 from ..deadline import current_deadline
 from ..envelope import Envelope
 from ..errors import RpcError
@@ -39,8 +39,8 @@ class ServerCallRunner:
     __slots__ = (
         "_callbacks",
         "_entered",
-        "_held",
         "_inbox",
+        "_places",
         "_request_ended",
         "_task",
         "_view",
@@ -55,8 +55,11 @@ class ServerCallRunner:
     )
     _context_class = ServicerContext
 
-    def __init__(self, link: ServerLink, call: ServerCall, handler: MethodHandler, held: Held = ()) -> None:
-        """`held`: places under the server's concurrency limits, given back when the handler is done."""
+    def __init__(
+        self, link: ServerLink, call: ServerCall, handler: MethodHandler, places: Places = ()
+    ) -> None:
+        """`places` under the server's concurrency limits are taken when the handler begins, and given back when it is
+        done."""
         self.link = link
         self.loop = link.loop
         self.call = call
@@ -64,7 +67,7 @@ class ServerCallRunner:
         self.cancelled = False
         self.done = False
         self.plain_next = False  # the next response goes uncompressed
-        self._held = held
+        self._places = places
         self._view: InterceptedCall | None = None
         self._inbox: deque[tuple[Envelope, int]] = deque()
         self._request_ended = False
@@ -113,7 +116,7 @@ class ServerCallRunner:
         if self.handler.client_streaming:
             self._wake()
         elif len(self._inbox) > 1:
-            self._refuse(f"{self.handler.path} takes one request; a second one came")
+            self._refuse_cardinality("a second one")
 
     def request_ended(self) -> None:
         self._request_ended = True
@@ -124,7 +127,7 @@ class ServerCallRunner:
         elif self._inbox:
             self._start()
         else:
-            self._refuse(f"{self.handler.path} takes one request; none came")
+            self._refuse_cardinality("none")
 
     def ended(self, status: Status) -> None:
         """The call is over before it was finished here: stop the handler."""
@@ -134,15 +137,21 @@ class ServerCallRunner:
         self._wake()
         self.stop()
 
-    def _refuse(self, reason: str) -> None:
-        """R46: a cardinality violation."""
-        status = Status(StatusCode.UNIMPLEMENTED, reason)
+    def _refuse_cardinality(self, came: str) -> None:
+        """R46."""
+        self._refuse(Status(StatusCode.UNIMPLEMENTED, f"{self.handler.path} takes one request; {came} came"))
+
+    def _refuse(self, status: Status) -> None:
+        """Answer with this, and run no handler."""
         self.call.finish(status)
         self._tell_end(status)
         self.link.schedule_flush()
         self.stop()
 
     def _start(self) -> None:
+        if self._places and (refusal := ConcurrencyLimits.take(self._places)) is not None:
+            self._refuse(refusal)
+            return
         self.link.server.runners.add(self)
         self._task = self.loop.create_task(self._run())
 
@@ -275,13 +284,13 @@ class ServerCallRunner:
         if self._callbacks is not None:
             for callback in self._callbacks:
                 self.loop.call_soon(callback)
-        if self._held:
+        if self._places and self._task is not None:
             self._leave()
         self.link.server.runner_done(self)
 
     def _leave(self) -> None:
         """Give back the places."""
-        ConcurrencyLimits.leave(self._held)
+        ConcurrencyLimits.leave(self._places)
 
     def add_done_callback(self, callback: Callable[[], object]) -> None:
         if self.done:

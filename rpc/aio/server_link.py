@@ -145,12 +145,13 @@ class ServerLink(Link[ServerConnection]):
                 return
             handler = found
         self._record(call, known=True)
-        held = limits.enter(path, known=known) if limits else ()
-        if isinstance(held, Status):
-            call.finish(held)
+        places = limits.places(path, known=known) if limits else ()
+        refusal = limits.refusal(places) if places else None
+        if refusal is not None:
+            call.finish(refusal)
         else:
             runner = ServerCallRunner if handler.is_async else SyncCallRunner
-            call.sink = runner(self, call, handler, held)
+            call.sink = runner(self, call, handler, places)
 
     def _record(self, call: ServerCall, *, known: bool) -> None:
         stats = self.server.stats

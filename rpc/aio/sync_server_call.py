@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future
 from typing import TYPE_CHECKING, Any
 
-from ..concurrency import ConcurrencyLimits, Held
+from ..concurrency import ConcurrencyLimits, Places
 from ..dependents import Dependents, current_dependents
 from ..errors import RpcError
 from ..handlers import MethodHandler
@@ -28,10 +28,10 @@ class SyncCallRunner(ServerCallRunner):
     __slots__ = ("_dependents", "_thread")
     _context_class = SyncServicerContext
 
-    def __init__(self, link: ServerLink, call: ServerCall, handler: MethodHandler, held: Held = ()) -> None:
+    def __init__(self, link: ServerLink, call: ServerCall, handler: MethodHandler, places: Places = ()) -> None:
         self._thread: Future[Any] | None = None
         self._dependents = Dependents()  # blocking calls that the handler makes
-        super().__init__(link, call, handler, held)
+        super().__init__(link, call, handler, places)
 
     def _requests(self, context: ServicerContext) -> Iterator[Any]:
         return iter(context.receive, None)
@@ -67,6 +67,6 @@ class SyncCallRunner(ServerCallRunner):
 
         def thread_ended(_: Future[Any]) -> None:
             with contextlib.suppress(RuntimeError):  # the loop may be gone by then
-                self.loop.call_soon_threadsafe(ConcurrencyLimits.leave, self._held)
+                self.loop.call_soon_threadsafe(ConcurrencyLimits.leave, self._places)
 
         self._thread.add_done_callback(thread_ended)

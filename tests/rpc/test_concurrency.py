@@ -24,13 +24,13 @@ UNARY, DOWN = "/shapes.Shapes/Unary", "/shapes.Shapes/Down"
 
 
 def held(limits: ConcurrencyLimits, path: str) -> Any:
-    found = limits.enter(path, known=True)
-    assert not isinstance(found, Status)
+    found = limits.places(path, known=True)
+    assert limits.take(found) is None
     return found
 
 
 def refused(limits: ConcurrencyLimits, path: str) -> str:
-    found = limits.enter(path, known=True)
+    found = limits.take(limits.places(path, known=True))
     assert isinstance(found, Status)
     assert found.code is StatusCode.RESOURCE_EXHAUSTED
     return found.message
@@ -71,8 +71,8 @@ def test_what_an_operator_asks_is_exempt_unless_named() -> None:
 def test_paths_that_clients_make_up_are_not_remembered() -> None:
     limits = ConcurrencyLimits(100_000)
     for number in range(1000):
-        limits.enter(f"/made.Up/{number}", known=False)
-    assert not limits._held_by_path
+        limits.places(f"/made.Up/{number}", known=False)
+    assert not limits._places_by_path
 
 
 @pytest.mark.parametrize("name", ["", "/", "/only.Service", "package.Service/Method", "/a/b/c"])
@@ -135,6 +135,41 @@ async def test_a_call_that_ends_early_gives_its_place_back(how: str) -> None:
             call.cancel()
         await eventually(lambda: server.concurrency._whole.taken == 0)
         await eventually(lambda: not server.runners)
+
+
+async def test_requests_that_are_never_ended_take_no_places() -> None:
+    enough = asyncio.Event()
+
+    async def unary(request: Any, context: Any) -> Any:
+        await enough.wait()
+        return request
+
+    options: dict[str, Any] = {"max_concurrent_calls": 1, "max_concurrent_streams": 3}
+    async with serving(servicer(Unary=unary), **options) as (stub, channel, server):
+        async with rpc.Channel(server.address) as attacker:
+            endless = [attacker.stream_unary(UNARY) for _ in range(5)]
+            calls = [method() for method in endless]
+            (link,) = await opened(server, 3)  # what one connection may have; the others wait at the client
+            for call in calls[:3]:
+                await call.send(b"")
+            served = stub.Unary(Item(number=1))
+            await eventually(lambda: server.concurrency._whole.taken == 1)
+            # Full now: a request that is complete only now is refused, and a new one by its headers alone.
+            await calls[0].done_sending()
+            assert await calls[0].code() is StatusCode.RESOURCE_EXHAUSTED
+            assert await channel.stream_unary(UNARY)().code() is StatusCode.RESOURCE_EXHAUSTED
+            assert link.core.open_calls <= 3
+            enough.set()
+            assert (await served).number == 1
+            await calls[1].done_sending()
+            assert await calls[1] == b""
+        await eventually(lambda: server.concurrency._whole.taken == 0)
+
+
+async def opened(server: Any, calls: int) -> list[Any]:
+    """The links with so many calls, once there is one."""
+    await eventually(lambda: any(link.core.open_calls == calls for link in server.links))
+    return [link for link in server.links if link.core.open_calls == calls]
 
 
 # -- plain functions ----------------------------------------------------------------------------------------------
