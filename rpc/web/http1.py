@@ -54,13 +54,13 @@ class Http1Connection:
 
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes from the client and tell the listener. Raises ConnectionFault; then nothing more can come."""
-        if self._h11.their_state in (h11.MUST_CLOSE, h11.CLOSED):
-            return  # a client that said "close" and goes on
         if data:
             self._h11.receive_data(data)
         try:
-            while self._take(self._h11.next_event()):
-                pass
+            # What comes behind a request that says "close" is nothing.
+            while self._h11.their_state not in (h11.MUST_CLOSE, h11.CLOSED):
+                if not self._take(self._h11.next_event()):
+                    break
         except h11.RemoteProtocolError as error:
             self._answer(error.error_status_hint, str(error))
             raise ConnectionFault(Http2Error.PROTOCOL_ERROR, str(error)) from error

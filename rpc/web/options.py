@@ -14,7 +14,7 @@ from .cors import Cors
 if TYPE_CHECKING:
     from ..server_connection import ServerConnection
 
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+|null")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+|null")
 
 Origins = Iterable[str] | Callable[[str], bool]
 
