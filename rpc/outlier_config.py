@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from .arguments import check_fields, number, whole
-from .json_fields import Json, JsonObject, field_error, read_duration, read_size
+from .json_fields import Json, JsonObject, read_duration, read_size
 from .service_config import Policies
-from .service_config_json import read_policies
+from .service_config_json import read_child_policy
 
 _PERCENT = whole(0, 100)
 _COUNT = whole(0, 2**32 - 1)
@@ -103,9 +103,7 @@ _OUTLIER = {
 def read_outlier_config(config: Mapping[str, Any]) -> OutlierConfig:
     """The config from its JSON form, checked. Raises RpcConfigurationError, which names the field."""
     top = JsonObject(config, "outlier_detection")
-    child_policy = read_policies(top, "childPolicy")
-    if not child_policy:
-        raise field_error(top.at("childPolicy"), "is missing: it says who balances, such as round_robin")
+    child_policy = read_child_policy(top)
     return top.build(
         OutlierConfig,
         success_rate=top.get("successRateEjection", _success_rate),

@@ -134,6 +134,14 @@ def read_policies(parent: JsonObject, key: str) -> Policies:
     return tuple(_policy(entry) for entry in parent.objects(key))
 
 
+def read_child_policy(parent: JsonObject) -> Policies:
+    """The field that says to whom a balancer leaves the balancing."""
+    policies = read_policies(parent, "childPolicy")
+    if not policies:
+        raise field_error(parent.at("childPolicy"), "is missing: it says who balances, such as round_robin")
+    return policies
+
+
 def _load_balancing(top: JsonObject) -> Policies:
     policies = read_policies(top, "loadBalancingConfig")
     old_form = top.get("loadBalancingPolicy", read_string)
