@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..arguments import FLAG, SECONDS, check_fields
 from ..errors import RpcConfigurationError
 from .cors import Cors
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from ..server_connection import ServerConnection
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+|null")
+
+_ARGUMENTS = {"credentials": FLAG, "max_age": SECONDS, "http1": FLAG, "idle_timeout": SECONDS}
 
 Origins = Iterable[str] | Callable[[str], bool]
 
@@ -42,16 +45,13 @@ class Web:
     idle_timeout: float = 75.0
 
     def __post_init__(self) -> None:
+        check_fields(_ARGUMENTS, self)
         if not callable(self.origins):
             object.__setattr__(self, "origins", _checked_origins(self.origins))
             if self.credentials and "*" in self.origins:
                 raise RpcConfigurationError(
                     "credentials=True needs origins by name: with '*' every page could act as its user"
                 )
-        for name in ("max_age", "idle_timeout"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-                raise RpcConfigurationError(f"{name} has to be seconds above 0, and is {value!r}")
         if self.http1:
             try:
                 from . import http1 as _  # noqa: F401 - said now, and not at the first request
