@@ -16,6 +16,7 @@ from .errors import RpcConfigurationError
 from .target import Target, numeric_version, parse_target
 
 _BACKLOG = 1024
+_TRIES = 10  # to find a port that is free on all addresses of a name
 _FIRST_PASSED_FD = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
 
 
@@ -92,6 +93,17 @@ def _parse(address: str) -> Target:
 def _open_tcp(host: str, port: int, reuse_port: bool) -> list[Listening]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     addresses = list(dict.fromkeys((family, str(name[0])) for family, _, _, _, name in found))
+    for _ in range(_TRIES - 1):
+        try:
+            return _open_all(addresses, port, reuse_port)
+        except OSError as error:  # port 0: the one that the first address got may be taken on the second
+            if port or len(addresses) == 1 or error.errno != errno.EADDRINUSE:
+                raise
+    return _open_all(addresses, port, reuse_port)
+
+
+def _open_all(addresses: list[tuple[int, str]], port: int, reuse_port: bool) -> list[Listening]:
+    """A socket for each address, all with the same port."""
     opened: list[Listening] = []
     try:
         for family, ip in addresses:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import os
 import socket
 import subprocess
@@ -15,10 +16,10 @@ from typing import Any
 import pytest
 
 from barewire import rpc
-from barewire.rpc import RpcConfigurationError
+from barewire.rpc import RpcConfigurationError, listening
 from barewire.rpc.listening import listen_fds, open_listening
 from tests.support.processes import ROOT
-from tests.support.rpc_service import PATIENCE, Item, Stub, servicer, serving, unused_port
+from tests.support.rpc_service import PATIENCE, Item, Stub, servicer, serving
 
 
 async def tell_peer(request: Any, context: Any) -> Any:
@@ -280,12 +281,35 @@ def test_a_descriptor_that_is_no_socket() -> None:
 
 
 def test_an_address_that_is_taken_leaves_nothing_open() -> None:
-    port = unused_port()
-    with socket.create_server(("127.0.0.1", port)):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        gc.collect()  # nothing of others is closed meanwhile
         before = len(os.listdir("/proc/self/fd"))
         with pytest.raises(OSError, match="in use"):
-            open_listening(f"localhost:{port}")
+            open_listening(f"localhost:{taken.getsockname()[1]}")
         assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_port_that_is_free_on_one_address_only_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system chooses a port for the first address of a name; on the second it may belong to somebody."""
+    two = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{n}", 0)) for n in (1, 2)]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: two)
+    bind, others = listening._bind_tcp, list[socket.socket]()
+
+    def bind_tcp(family: int, ip: str, port: int, reuse_port: bool) -> socket.socket:
+        if ip == "127.0.0.2" and len(others) < 3:
+            others.append(socket.create_server((ip, port)))
+        return bind(family, ip, port, reuse_port)
+
+    monkeypatch.setattr(listening, "_bind_tcp", bind_tcp)
+    opened = open_listening("two.test:0")
+    ports = {each.port for each in opened}
+    taken = {each.getsockname()[1] for each in others}
+    for each in (*opened, *others):
+        each.close()
+    assert len(opened) == 2
+    assert len(ports) == 1
+    assert len(taken) == 3
+    assert not ports & taken
 
 
 # -- stopping -----------------------------------------------------------------------------------------------------
