@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -52,6 +53,46 @@ async def test_a_thread_is_given_time_to_answer() -> None:
         async with asyncio.timeout(1):
             await asyncio.wrap_future(future)
         assert loop.time() < 1
+
+
+@pytest.mark.parametrize("executor", ["run_in_executor", "watch"])
+def test_no_time_passes_while_a_thread_works(executor: str) -> None:
+    """Not even the little that the thread takes: a machine under load makes it any amount."""
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, testing.VirtualClockLoop)
+        with ThreadPoolExecutor(1) as pool:
+            async with asyncio.timeout(0.001):
+                if executor == "watch":
+                    loop.watch(working := pool.submit(time.sleep, 0.05))
+                    await asyncio.wrap_future(working)
+                else:
+                    await loop.run_in_executor(pool, time.sleep, 0.05)
+        return loop.time()
+
+    with asyncio.Runner(loop_factory=lambda: testing.VirtualClockLoop(patience=20)) as runner:
+        assert runner.run(main()) == 0
+
+
+def test_a_thread_that_waits_for_the_clock_gets_it() -> None:
+    rang = threading.Event()
+
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        loop.call_later(3600, rang.set)
+        ticks = asyncio.create_task(tick())
+        with ThreadPoolExecutor(1) as pool:
+            assert await loop.run_in_executor(pool, rang.wait, 20)
+        ticks.cancel()
+        return loop.time()
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(10)
+
+    with asyncio.Runner(loop_factory=lambda: testing.VirtualClockLoop(patience=0.1)) as runner:
+        assert runner.run(main()) >= 3600  # 360 ticks, for one patience
 
 
 def test_the_decorator_passes_arguments_and_results() -> None:
