@@ -10,6 +10,7 @@ import errno
 import os
 import socket
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import RpcConfigurationError
@@ -102,7 +103,7 @@ def _open_tcp(host: str, port: int, reuse_port: bool) -> list[Listening]:
     return _open_all(addresses, port, reuse_port)
 
 
-def _open_all(addresses: list[tuple[int, str]], port: int, reuse_port: bool) -> list[Listening]:
+def _open_all(addresses: Sequence[tuple[int, str]], port: int, reuse_port: bool) -> list[Listening]:
     """A socket for each address, all with the same port."""
     opened: list[Listening] = []
     try:

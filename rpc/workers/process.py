@@ -105,6 +105,7 @@ async def _serve(task: WorkerTask, sockets: Sequence[Listening], ready: int, ali
         os.set_blocking(alive, False)
         loop.add_reader(alive, _orphaned, alive)
         await serving
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends already: a second one would cut that short
         loop.remove_reader(alive)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sys
 from typing import Any
 
@@ -22,19 +23,20 @@ class Busy(books.BookstoreServicer):  # type: ignore[misc, name-defined]
 
 
 async def call_all_the_time(port: int) -> None:
+    """The port is printed when there is something to see."""
     async with rpc.Channel(f"127.0.0.1:{port}") as channel:
         stub = books.BookstoreStub(channel)
-        while True:
+        for turn in itertools.count():
             calls = [stub.GetBook(books.GetBookRequest(id=str(number))) for number in range(3)]
             await asyncio.gather(*calls, return_exceptions=True)
+            if turn == 1:
+                print(port, flush=True)
 
 
 async def main() -> None:
     options: dict[str, Any] = dict.fromkeys(sys.argv[1:], True)
     async with rpc.Server([Busy()], **options) as server:
-        port = await server.start("127.0.0.1:0")
-        print(port, flush=True)
-        await call_all_the_time(port)
+        await call_all_the_time(await server.start("127.0.0.1:0"))
 
 
 if __name__ == "__main__":

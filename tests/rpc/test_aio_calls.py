@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from barewire import rpc, schema
-from barewire.rpc import RpcError, StatusCode
+from barewire.rpc import RpcError, StatusCode, testing
 from tests.support.rpc_service import Item, Stub, eventually, failure_of, servicer, serving
 
 
@@ -367,9 +367,22 @@ def witnessed(witness: Witness) -> Any:
 
 
 @pytest.mark.rule(40)
-@pytest.mark.parametrize("how", ["cancel", "task", "wait_for", "dropped", "context", "channel closed"])
+@pytest.mark.parametrize("how", ["cancel", "task", "timeout", "dropped", "context", "channel closed"])
 async def test_r40_a_call_that_is_given_up_stops_its_handler(how: str) -> None:
     witness = Witness()
+
+    async def expires(call: Any) -> None:
+        """A timeout that passes as soon as the handler has started."""
+
+        async def pass_() -> None:
+            await witness.started.wait()
+            limit.reschedule(0.0)
+
+        async with asyncio.timeout(None) as limit:
+            passing = asyncio.create_task(pass_())
+            await call
+        await passing
+
     async with serving(witnessed(witness)) as (stub, channel, _):
         if how == "context":
             async with stub.Both() as call:
@@ -380,10 +393,9 @@ async def test_r40_a_call_that_is_given_up_stops_its_handler(how: str) -> None:
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        elif how == "wait_for":
-            await channel.channel_ready()  # so that the handler has started long before
+        elif how == "timeout":
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(stub.Unary(Item()), 0.5)
+                await expires(stub.Unary(Item()))
         else:
             call = stub.Unary(Item())
             await witness.started.wait()
@@ -447,14 +459,16 @@ async def test_a_handler_that_cancels_itself() -> None:
 
 @pytest.mark.rule(36)
 @pytest.mark.rule(35)
+@testing.virtual_time
 async def test_r35_r36_a_deadline_ends_both_sides() -> None:
     witness = Witness()
-    async with serving(witnessed(witness)) as (stub, channel, _):
-        await channel.channel_ready()  # so that the handler has started long before
+    async with testing.connected([witnessed(witness)]) as pair:
+        stub = pair.stub(Stub)
         call = stub.Unary(Item(), timeout=0.5)
         assert 0 < call.time_remaining() <= 0.5
         assert (await failure_of(call)).code is StatusCode.DEADLINE_EXCEEDED
         await witness.ended.wait()
+        assert witness.cancelled
         error = await failure_of(stub.Unary(Item(), timeout=-1))
         assert error.code is StatusCode.DEADLINE_EXCEEDED
 
@@ -471,20 +485,20 @@ async def test_r39_a_deadline_travels_to_calls_made_inside_a_handler() -> None:
 
         async def relay(request: Any, context: Any) -> Any:
             await downstream.Unary(request)
-            return await downstream.Unary(request, timeout=2)
+            return await downstream.Unary(request, timeout=100)
 
         def sync_relay(request: Any, context: Any) -> Any:
             seen.append(context.time_remaining())
             yield request
 
         async with serving(servicer(Unary=relay, Down=sync_relay)) as (stub, _, _):
-            await stub.Unary(Item(), timeout=10)
+            await stub.Unary(Item(), timeout=1000)
             await stub.Unary(Item())
-            assert [item async for item in stub.Down(Item(), timeout=10)]
+            assert [item async for item in stub.Down(Item(), timeout=1000)]
     assert seen[0] is not None
-    assert 2 < seen[0] <= 10
+    assert 100 < seen[0] <= 1000
     assert seen[1] is not None
-    assert seen[1] <= 2
+    assert seen[1] <= 100
     assert seen[2] is None
     assert seen[3] is not None
     assert seen[4] is not None

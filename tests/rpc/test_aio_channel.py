@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,16 +15,8 @@ import trustme
 
 from barewire import rpc
 from barewire.rpc import BackoffPolicy, Channel, ConnectivityState, RpcConfigurationError, StatusCode
-from tests.support.rpc_service import (
-    PATIENCE,
-    Item,
-    Stub,
-    eventually,
-    failure_of,
-    servicer,
-    serving,
-    unused_port,
-)
+from tests.support.processes import reserved_port
+from tests.support.rpc_service import PATIENCE, Item, Stub, eventually, failure_of, servicer, serving
 
 QUICK = BackoffPolicy(initial=0.02, jitter=0, maximum=0.05)
 
@@ -33,6 +26,14 @@ async def echo(request: Any, context: Any) -> Any:
 
 
 ECHO = servicer(Unary=echo)
+
+
+@contextlib.asynccontextmanager
+async def without_server() -> AsyncIterator[tuple[int, Channel]]:
+    """A port on which nobody listens yet, and a channel to it."""
+    with reserved_port() as port:
+        async with asyncio.timeout(PATIENCE), Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel:
+            yield port, channel
 
 
 @contextlib.asynccontextmanager
@@ -62,8 +63,7 @@ async def tcp_server(answer: bytes, *, close: bool = False) -> AsyncIterator[int
 
 @pytest.mark.rule(79)
 async def test_r79_a_dead_port_names_host_port_and_cause() -> None:
-    port = unused_port()
-    async with asyncio.timeout(PATIENCE), Channel(f"127.0.0.1:{port}") as channel:
+    async with without_server() as (port, channel):
         for _ in range(2):  # the second fails at once, with the same words
             error = await failure_of(Stub(channel).Unary(Item()))
             assert error.code is StatusCode.UNAVAILABLE
@@ -85,10 +85,10 @@ async def test_targets_that_cannot_be_connected_to(target: str) -> None:
 @pytest.mark.rule(79)
 @pytest.mark.rule(38)
 async def test_r38_r79_wait_for_ready() -> None:
-    port = unused_port()
-    async with asyncio.timeout(PATIENCE), Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel:
+    async with without_server() as (port, channel):
         stub = Stub(channel)
-        error = await failure_of(stub.Unary(Item(), timeout=0.5, wait_for_ready=True))
+        await failure_of(stub.Unary(Item()))  # the channel has tried once
+        error = await failure_of(stub.Unary(Item(), timeout=0.05, wait_for_ready=True))
         assert error.code is StatusCode.DEADLINE_EXCEEDED
         assert "last attempt" in error.message
         waiting = stub.Unary(Item(), wait_for_ready=True)
@@ -130,8 +130,7 @@ async def test_servers_that_are_none(answer: bytes, says: str) -> None:
 
 @pytest.mark.rule(60)
 async def test_r60_a_channel_connects_again() -> None:
-    port = unused_port()
-    async with asyncio.timeout(PATIENCE), Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel:
+    async with without_server() as (port, channel):
         stub = Stub(channel)
         for _ in range(3):
             async with rpc.Server([ECHO]) as server:
@@ -163,8 +162,7 @@ async def counting_listener(answer: bytes = b"", port: int = 0) -> AsyncIterator
 @pytest.mark.rule(62)
 @pytest.mark.rule(77)
 async def test_r62_no_connection_without_calls() -> None:
-    port = unused_port()
-    async with asyncio.timeout(PATIENCE), Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel:
+    async with without_server() as (port, channel):
         async with rpc.Server([ECHO]) as server:
             await server.start(f"127.0.0.1:{port}")
             assert server.links == set()
@@ -281,7 +279,7 @@ async def test_unix_sockets(tmp_path: Path) -> None:
 
 
 async def test_abstract_unix_sockets() -> None:
-    async with serving(ECHO, address="unix-abstract:barewire-test") as (stub, _, _):
+    async with serving(ECHO, address=f"unix-abstract:barewire-{os.getpid()}") as (stub, _, _):
         assert (await stub.Unary(Item())).text == "unix:"
 
 

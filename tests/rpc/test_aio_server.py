@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -99,13 +100,19 @@ from tests.support.rpc_service import Item, servicer
 
 async def slow(request, context):
     print("called", flush=True)
-    await asyncio.sleep(0.2)
+    await stopping.wait()
     return request
 
+def stop():
+    print("stopping", flush=True)
+    stopping.set()
+
 async def main():
+    global stopping
+    stopping = asyncio.Event()
     server = rpc.Server([servicer(Unary=slow)])
     print(await server.start("127.0.0.1:0"), flush=True)
-    await server.serve_until_signal(on_signal=lambda: print("stopping", flush=True))
+    await server.serve_until_signal(on_signal=stop)
     print("stopped", flush=True)
 
 asyncio.run(main())
@@ -180,7 +187,9 @@ async def test_a_server_survives_garbage(caplog: pytest.LogCaptureFixture) -> No
 
 
 async def test_a_client_that_never_greets() -> None:
-    async with serving(ECHO, handshake_timeout=0.5) as (stub, _, server):
+    async with serving(ECHO) as (stub, _, server):
+        await stub.Unary(Item())
+        server.limits = replace(server.limits, handshake_timeout=0.05)
         await raw_exchange(server, b"PRI * HTTP")
         await stub.Unary(Item())
 

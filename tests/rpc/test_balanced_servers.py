@@ -16,9 +16,10 @@ import pytest
 from barewire import rpc
 from barewire.rpc import ConnectivityState, Endpoint, StatusCode, polling_resolver, static_resolver
 from tests.support.peers import missing
+from tests.support.processes import reserved_port
 from tests.support.rpc_balanced import QUICK, GrpcioServer, Make, clients, closing, kill, named
-from tests.support.rpc_blocking import ServerThread
-from tests.support.rpc_service import PATIENCE, Item, Stub, servicer, unused_port
+from tests.support.rpc_blocking import ServerThread, eventually
+from tests.support.rpc_service import PATIENCE, Item, Stub, servicer
 
 
 @pytest.fixture(params=["aio", "sync"])
@@ -46,15 +47,15 @@ def test_r82_pick_first_unary_stays_with_one(client: Make) -> None:
 @pytest.mark.rule(83)
 @pytest.mark.rule(79)
 def test_r83_a_server_is_killed_and_comes_back(client: Make) -> None:
-    first, second = ServerThread(named("a")), ServerThread(named("b"))
-    with closing(second):
-        target = f"ipv4:{first.target},{second.target}"
-        ours = client(target, load_balancing="round_robin", backoff=QUICK)
+    with reserved_port() as port, closing(ServerThread(named("b"))) as (second,):
+        address = f"127.0.0.1:{port}"
+        first = ServerThread(named("a"), address=address)
+        ours = client(f"ipv4:{address},{second.target}", load_balancing="round_robin", backoff=QUICK)
         ours.reaches("a", "b")
         kill(first)
         ours.reaches("b")
         assert ours.calls(10) == {"b": 10}
-        with closing(ServerThread(named("a again"), address=first.target)):
+        with closing(ServerThread(named("a again"), address=address)):
             ours.reaches("a again", "b")
 
 
@@ -71,14 +72,15 @@ def test_r60_pick_first_goes_on_with_the_next(client: Make) -> None:
 
 @pytest.mark.rule(79)
 def test_r79_all_addresses_are_named(client: Make) -> None:
-    first, second = unused_port(), unused_port()
-    ours = client(f"ipv4:127.0.0.1:{first},127.0.0.1:{second}")
-    for _ in range(2):
-        error = ours.failure()
-        assert error.code is StatusCode.UNAVAILABLE
-        assert (
-            f"127.0.0.1:{first}: Connection refused; 127.0.0.1:{second}: Connection refused" in error.message
-        )
+    with reserved_port() as first, reserved_port() as second:
+        ours = client(f"ipv4:127.0.0.1:{first},127.0.0.1:{second}")
+        for _ in range(2):
+            error = ours.failure()
+            assert error.code is StatusCode.UNAVAILABLE
+            assert (
+                f"127.0.0.1:{first}: Connection refused; 127.0.0.1:{second}: Connection refused"
+                in error.message
+            )
 
 
 @pytest.mark.rule(82)
@@ -174,13 +176,11 @@ def test_r71_connections_are_added_when_streams_run_out() -> None:
         return Item(text=context.peer())
 
     with closing(ServerThread(servicer(Unary=slow), max_concurrent_streams=2)) as (server,):
-        options = {"max_connections_per_subchannel": 3, "timeout": PATIENCE}
-        timeout = options.pop("timeout")
-        with rpc.sync.Channel(server.target, **options) as channel, ThreadPoolExecutor(6) as pool:  # type: ignore[arg-type]
-            stub = Stub(channel)
-            calls = [pool.submit(stub.Unary, Item(), timeout=timeout) for _ in range(6)]
-            while len(server.server.links) < 3:
-                threading.Event().wait(0.005)
+        channel = rpc.sync.Channel(server.target, max_connections_per_subchannel=3)
+        with channel, ThreadPoolExecutor(6) as pool:
+            calls = [pool.submit(Stub(channel).Unary, Item(), timeout=PATIENCE) for _ in range(6)]
+            # Not three connections, but all calls: one that waits goes wherever a place gets free.
+            eventually(lambda: len(server.server.runners) == 6)
             release.set()
             peers = Counter(call.result(PATIENCE).text for call in calls)
         assert sorted(peers.values()) == [2, 2, 2]

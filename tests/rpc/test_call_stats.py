@@ -17,7 +17,7 @@ from barewire import rpc
 from barewire.rpc.call_stats import BUCKETS, OTHER, CallStats, MethodStats, percentile
 from barewire.rpc.services.bundled import bundled
 from barewire.rpc.services.stats import StatsServicer
-from barewire.rpc.testing import connected, run_virtual
+from barewire.rpc.testing import connected, run_virtual, virtual_time
 from barewire.schema import wkt
 from tests.support.rpc_service import Item, Stub, eventually, failure_of, servicer, serving
 
@@ -76,6 +76,7 @@ def test_any_number_of_paths_fits() -> None:
     assert stats.methods[OTHER].started >= 3000
 
 
+@virtual_time
 async def test_what_a_server_records() -> None:
     async def unary(request: Any, context: Any) -> Any:
         if request.text == "wait":
@@ -89,7 +90,8 @@ async def test_what_a_server_records() -> None:
         yield Item()
 
     stats = CallStats()
-    async with serving(servicer(Unary=unary, Down=down), stats=stats) as (stub, channel, _):
+    async with connected([servicer(Unary=unary, Down=down)], stats=stats) as pair:
+        stub = pair.stub(Stub)
         await stub.Unary(Item())
         for code in ("NOT_FOUND", "NOT_FOUND", "ABORTED"):
             await failure_of(stub.Unary(Item(text=code)))
@@ -100,7 +102,7 @@ async def test_what_a_server_records() -> None:
         cancelled.cancel()
         assert len([item async for item in stub.Down(Item())]) == 2
         await failure_of(stub.Up([]))  # of the service, but not defined
-        await failure_of(channel.unary_unary("/no.Such/Thing")(b""))
+        await failure_of(pair.channel.unary_unary("/no.Such/Thing")(b""))
         await eventually(lambda: rpc.StatusCode.CANCELLED in stats.methods[UNARY].ended)
 
         method = stats.methods[UNARY]

@@ -10,7 +10,7 @@ import pytest
 
 from barewire.rpc import InterceptedCall, Interceptor, Proceed, RpcError, StatusCode
 from tests.support.rpc_counting import COUNTING, Recorder
-from tests.support.rpc_service import Item, failure_of, serving
+from tests.support.rpc_service import Item, eventually, failure_of, serving
 
 SHAPES = ["Unary", "Down", "Up", "Both"]
 sides = pytest.mark.parametrize("side", ["client", "server"])
@@ -41,10 +41,7 @@ async def test_the_first_is_outermost(side: str, shape: str) -> None:
     log: list[str] = []
     async with serving(COUNTING, **on(side, Recorder("a", log), Recorder("b", log))) as (stub, _, _):
         assert (await responses(call(stub, shape, Item(number=1))))[0].number == 2
-        for _ in range(100):
-            if len(log) == 4:
-                break
-            await asyncio.sleep(0.01)
+        await eventually(lambda: len(log) == 4)
         path = f"{side} /shapes.Shapes/{shape}"
         assert log == [f"a before {path}", f"b before {path}", "b after", "a after"]
 
@@ -176,10 +173,11 @@ async def test_an_interceptor_that_proceeds_twice_on_a_server(caplog: pytest.Log
 
 @shapes
 async def test_cancelling_inside_an_interceptor(shape: str) -> None:
-    ended = asyncio.Event()
+    entered, ended = asyncio.Event(), asyncio.Event()
 
     class Waits(Interceptor):
         async def intercept(self, call: InterceptedCall, proceed: Proceed) -> None:
+            entered.set()
             try:
                 await asyncio.Event().wait()
             finally:
@@ -187,7 +185,7 @@ async def test_cancelling_inside_an_interceptor(shape: str) -> None:
 
     async with serving(COUNTING, **on("client", Waits())) as (stub, _, _):
         started = call(stub, shape, Item())
-        await asyncio.sleep(0.01)
+        await entered.wait()
         assert started.cancel()
         assert await started.code() is StatusCode.CANCELLED
         await ended.wait()

@@ -24,7 +24,8 @@ from barewire.rpc.proxy import ENVIRONMENT, ConnectHandshake, Proxy, ProxyError,
 from barewire.rpc.target import Target, parse_channel_target
 from tests.rpc.interceptors.calls import SHAPES, SHELLS, call, failure, serve
 from tests.support.peers import missing
-from tests.support.rpc_service import PATIENCE, unused_port
+from tests.support.processes import reserved_port
+from tests.support.rpc_service import PATIENCE
 
 pytestmark = pytest.mark.rule(88)
 
@@ -200,8 +201,12 @@ def tinyproxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, st
     program = shutil.which("tinyproxy")
     if program is None:
         missing("tinyproxy is not installed (Debian: apt-get install tinyproxy)")
-    folder = tmp_path_factory.mktemp("tinyproxy")
-    port, log = unused_port(), folder / "log"
+    with reserved_port() as port:
+        yield from run_tinyproxy(program, port, tmp_path_factory.mktemp("tinyproxy"))
+
+
+def run_tinyproxy(program: str, port: int, folder: Path) -> Iterator[dict[str, str]]:
+    log = folder / "log"
     (folder / "conf").write_text(
         f'Port {port}\nListen 127.0.0.1\nTimeout 60\nLogFile "{log}"\nLogLevel Connect\n'
         f"MaxClients 20\nAllow 127.0.0.1\nBasicAuth me s3cret\n"

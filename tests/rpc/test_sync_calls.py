@@ -208,9 +208,11 @@ def test_compression(server: ServerThread, compression: str) -> None:
 @pytest.mark.rule(36)
 def test_r36_deadlines(stub: Any) -> None:
     assert failure_of(stub.Unary, Item(text="hang"), timeout=0.1).code is StatusCode.DEADLINE_EXCEEDED
-    call = stub.Down(Item(number=2, text="hang"), timeout=0.3)
-    assert 0 < call.time_remaining() <= 0.3
+    call = stub.Down(Item(number=2, text="hang"), timeout=0.1)
+    assert call.time_remaining() <= 0.1
     assert failure_of(list, call).code is StatusCode.DEADLINE_EXCEEDED
+    with stub.Down(Item(text="hang"), timeout=PATIENCE) as call:
+        assert 0 < call.time_remaining() <= PATIENCE
     assert failure_of(stub.Unary, Item(), timeout=-1).code is StatusCode.DEADLINE_EXCEEDED
     assert stub.Unary(Item()).number == 1
 
@@ -235,11 +237,12 @@ def test_calls_inherit_the_deadline_of_a_handler(server: ServerThread) -> None:
         def handler(request: Any, context: Any) -> Any:
             call = inner.Unary.start(Item(text="hang"))
             left.append(call.time_remaining())
-            return call.result()
+            call.cancel()
+            return request
 
         with serving(servicer(Unary=handler)) as (outer, _, _):
-            assert failure_of(outer.Unary, Item(), timeout=1).code is StatusCode.DEADLINE_EXCEEDED
-            assert 0 < left[0] <= 1
+            outer.Unary(Item(), timeout=1000)
+            assert 0 < left[0] <= 1000
     assert current_deadline.get() is None
 
 
@@ -274,12 +277,19 @@ def test_an_interrupt_cancels_the_call(stub: Any) -> None:
         raise Interrupted
 
     call = stub.Unary.start(Item(text="hang"))
+
+    def kill() -> None:
+        eventually(lambda: call._state.channel.driver.has_leader)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    killer = threading.Thread(target=kill)
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
-        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+        killer.start()
         with pytest.raises(Interrupted):
             call.result()
     finally:
+        killer.join(PATIENCE)
         signal.signal(signal.SIGUSR1, before)
     assert call.cancelled()
     assert stub.Unary(Item(number=1)).number == 2
@@ -317,7 +327,7 @@ def test_many_threads_share_a_channel(server: ServerThread) -> None:
                 case _:
                     return len(list(stub.Both([Item()] * number, timeout=PATIENCE)))
 
-        assert list(pool.map(work, range(200))) == list(range(200))
+        assert list(pool.map(work, range(100))) == list(range(100))
         assert len(channel.links) == 1
 
 
@@ -351,6 +361,6 @@ def test_it_works_inside_a_thread_of_a_running_loop(stub: Any) -> None:
 
 
 def test_no_threads_are_started(stub: Any) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     stub.Unary(Item())
-    assert threading.active_count() == before
+    assert set(threading.enumerate()) <= before  # others may have ended meanwhile

@@ -20,8 +20,9 @@ import trustme
 
 from barewire import rpc
 from barewire.rpc import BackoffPolicy, ConnectivityState, RpcConfigurationError, StatusCode
+from tests.support.processes import reserved_port
 from tests.support.rpc_blocking import ServerThread, eventually, failure_of, serving
-from tests.support.rpc_service import PATIENCE, Item, Stub, servicer, unused_port
+from tests.support.rpc_service import PATIENCE, Item, Stub, servicer
 
 QUICK = BackoffPolicy(initial=0.02, jitter=0, maximum=0.05)
 
@@ -46,8 +47,7 @@ ECHO = servicer(Unary=echo, Down=endless)
 
 @pytest.mark.rule(79)
 def test_r79_a_dead_port_names_host_port_and_cause() -> None:
-    port = unused_port()
-    with rpc.sync.Channel(f"127.0.0.1:{port}") as channel:
+    with reserved_port() as port, rpc.sync.Channel(f"127.0.0.1:{port}") as channel:
         for _ in range(2):  # the second fails at once, with the same words
             error = failure_of(Stub(channel).Unary, Item())
             assert error.code is StatusCode.UNAVAILABLE
@@ -66,14 +66,18 @@ def test_targets_that_cannot_be_connected_to(target: str) -> None:
 @pytest.mark.rule(38)
 @pytest.mark.rule(79)
 def test_r38_r79_wait_for_ready() -> None:
-    port = unused_port()
-    with rpc.sync.Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel, ThreadPoolExecutor(3) as pool:
+    with (
+        reserved_port() as port,
+        rpc.sync.Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel,
+        ThreadPoolExecutor(3) as pool,
+    ):
         stub = Stub(channel)
-        error = failure_of(stub.Unary, Item(), timeout=0.5, wait_for_ready=True)
+        failure_of(stub.Unary, Item())  # the channel has tried once
+        error = failure_of(stub.Unary, Item(), timeout=0.05, wait_for_ready=True)
         assert error.code is StatusCode.DEADLINE_EXCEEDED
         assert "last attempt" in error.message
         with pytest.raises(TimeoutError, match="refused"):
-            channel.channel_ready(timeout=0.5)
+            channel.channel_ready(timeout=0.05)
         ready = pool.submit(channel.channel_ready)
         waiting = [pool.submit(stub.Unary, Item(), wait_for_ready=True) for _ in range(2)]
         abandoned = stub.Unary.start(Item(), wait_for_ready=True)
@@ -118,8 +122,7 @@ def test_a_deadline_while_connecting(silent: int) -> None:
 
 @pytest.mark.rule(60)
 def test_r60_a_channel_connects_again() -> None:
-    port = unused_port()
-    with rpc.sync.Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel:
+    with reserved_port() as port, rpc.sync.Channel(f"127.0.0.1:{port}", backoff=QUICK) as channel:
         stub = Stub(channel)
         for _ in range(3):
             server = ServerThread(ECHO, address=f"127.0.0.1:{port}")
@@ -211,7 +214,7 @@ def test_configuration_errors() -> None:
 
 
 def test_unix_sockets(tmp_path: Path) -> None:
-    for address in (f"unix:{tmp_path}/x.sock", "unix-abstract:barewire-sync-test"):
+    for address in (f"unix:{tmp_path}/x.sock", f"unix-abstract:barewire-sync-{os.getpid()}"):
         with serving(ECHO, address=address) as (stub, _, _):
             assert stub.Unary(Item()).text == "unix:"
 

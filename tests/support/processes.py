@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import subprocess
 import sys
 import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -18,9 +20,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def free_port() -> int:
     """A TCP port on 127.0.0.1 that nothing listens on. Only for what cannot be told to choose port 0 itself."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    with reserved_port() as port:
+        return port
+
+
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """The same, and meanwhile it is given to nobody else: to connect to it is refused until a server of the test
+    listens on it (with SO_REUSEADDR, as servers do), and again when that has closed."""
+    with socket.socket() as keeper:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.bind(("127.0.0.1", 0))
+        yield keeper.getsockname()[1]
 
 
 def memory(pid: int, field: str = "VmRSS") -> int:
@@ -121,11 +132,18 @@ class Child(Program):
 
 
 def die_with_parent() -> None:
-    """In a child: ends it as soon as its standard input closes."""
+    """In a child: ends it as soon as its standard input closes.
+
+    At the same time it may be ending by a signal. Only one thread ends the process, and the other waits: two of them
+    would write what coverage has measured into one file, and the first to be done would cut the other short.
+    """
+    ending = threading.Lock()
+    atexit.register(ending.acquire)  # runs before coverage's own, which was registered earlier
 
     def watch() -> None:
         while sys.stdin.readline():
             pass
+        ending.acquire()
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()

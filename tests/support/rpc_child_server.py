@@ -1,6 +1,6 @@
 """A server for tests of what becomes of its clients: `python -m tests.support.rpc_child_server` prints its port.
 
-A request with the text "freeze" stops the whole process, one with "die" kills it.
+A request with the text "freeze" stops the whole process, one with "die" ends it without a word.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ async def unary(request: Any, context: Any) -> Any:
     if request.text == "freeze":
         os.kill(os.getpid(), signal.SIGSTOP)
     if request.text == "die":
-        os.kill(os.getpid(), signal.SIGKILL)
+        os._exit(1)  # to its clients the same as SIGKILL; but what coverage has measured is not cut in half
     return Item(text=request.text)
 
 

@@ -30,17 +30,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(text: str, folder: Path) -> str:
-    done = subprocess.run(
+def start(text: str, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "-X", "dev", "-W", "error::RuntimeWarning", "-c", text],
         cwd=folder,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+
+
+def output(program: subprocess.Popen[str]) -> str:
+    out, error = program.communicate(timeout=60)
+    assert program.returncode == 0, error
+    return out
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
@@ -48,9 +51,10 @@ def test_program(program: Path, folder: Path) -> None:
     text = program.read_text()
     changed, count = re.subn(r"^import grpc$", OURS, text, flags=re.MULTILINE)
     assert count == 1
-    expected = run(text, folder)
-    assert expected.strip()
-    assert run(changed, folder) == expected
+    with start(text, folder) as grpcios, start(changed, folder) as ours:
+        expected = output(grpcios)
+        assert expected.strip()
+        assert output(ours) == expected
 
 
 def test_there_are_programs() -> None:

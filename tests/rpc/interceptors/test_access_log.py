@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import logging
@@ -10,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from barewire.rpc import StatusCode
+from barewire.rpc import StatusCode, testing
 from barewire.rpc.interceptors import AccessLog
 from tests.rpc.interceptors.calls import MESSAGES, SHAPES, SHELLS, call, failure, serve, unknown_method
 from tests.support.rpc_blocking import eventually
-from tests.support.rpc_service import Item, servicer
+from tests.support.rpc_service import Item, Stub, failure_of, servicer
+from tests.support.rpc_service import eventually as aio_eventually
 
 
 class Lines(logging.Handler):
@@ -105,17 +107,16 @@ def test_slow_calls_and_faults_of_the_service_are_warnings(lines: Lines) -> None
 
 def test_a_passed_deadline_is_told_from_a_cancelled_call(lines: Lines) -> None:
     async def waits(request: Any, context: Any) -> Any:
-        import asyncio
-
         await asyncio.Event().wait()
 
-    server = serve(servicer(Unary=waits), interceptors=[AccessLog(logger=lines.logger)])
-    try:
-        code = failure(call("sync", server, "Unary", call_timeout=0.2)).code
-        assert code is StatusCode.DEADLINE_EXCEEDED
-        eventually(lambda: lines.records)
-    finally:
-        server.close()
+    async def main() -> None:
+        service, log = servicer(Unary=waits), AccessLog(logger=lines.logger)
+        async with testing.connected([service], interceptors=[log]) as pair:
+            error = await failure_of(pair.stub(Stub).Unary(Item(), timeout=0.2))
+            assert error.code is StatusCode.DEADLINE_EXCEEDED
+            await aio_eventually(lambda: lines.records)
+
+    testing.run_virtual(main())
     # Whose timer fires first is chance: the server's own, or the client's RST_STREAM.
     assert lines.fields[0]["code"] in ("DEADLINE_EXCEEDED", "CANCELLED")
 

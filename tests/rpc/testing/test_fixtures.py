@@ -25,35 +25,29 @@ class Echo(kit.EchoServicer):
 def stub(grpc_channel):
     return kit.EchoStub(grpc_channel)
 '''
-SERVICERS = """
+TEST = """
+import pytest
+from conftest import Echo, kit
+
 @pytest.fixture
 def grpc_servicers():
     return [Echo()]
-"""
-TEST = """
-from conftest import kit
 
 async def test_one(stub, grpc_pair, grpc_recorder):
     assert (await stub.One(kit.Text(text="ab"))).text == "abab"
     assert len(grpc_recorder.to("One")) == 1
     assert len(grpc_pair.connections) == 1
 """
+WITHOUT_SERVICERS = """
+async def test_none(stub):
+    pass
+"""
 
 
-@pytest.fixture
-def suite(pytester: pytest.Pytester) -> pytest.Pytester:
+def test_a_suite_with_a_module_that_names_no_servicers(pytester: pytest.Pytester) -> None:
     pytester.makefile(".ini", pytest="[pytest]\nasyncio_mode = auto\n")
-    pytester.makepyfile(test_it=TEST)
-    return pytester
-
-
-def test_a_suite(suite: pytest.Pytester) -> None:
-    suite.makeconftest(CONFTEST + SERVICERS)
-    suite.runpytest_subprocess().assert_outcomes(passed=1)
-
-
-def test_a_suite_that_names_no_servicers(suite: pytest.Pytester) -> None:
-    suite.makeconftest(CONFTEST)
-    result = suite.runpytest_subprocess()
-    result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*define a fixture grpc_servicers()*"])
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(test_it=TEST, test_without=WITHOUT_SERVICERS)
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at setup of test_none*", "*define a fixture grpc_servicers()*"])

@@ -16,16 +16,21 @@ from tests.support.rpc_service import Item, servicer
 
 
 async def unary(request: Any, context: Any) -> Any:
-    """Who answers, after `number` milliseconds; below zero, never. With a text, the response begins at once: that
-    tells the client that the call has come (and commits it: R92)."""
-    if request.text:
-        await context.send_initial_metadata()
-    await asyncio.sleep(request.number / 1000 if request.number >= 0 else 1e6)
+    """Who answers, after `number` milliseconds."""
+    await asyncio.sleep(request.number / 1000)
+    return Item(number=os.getpid())
+
+
+async def up(requests: Any, context: Any) -> Any:
+    """Who answers, once the client has ended the stream. The response begins at once."""
+    await context.send_initial_metadata()
+    async for _ in requests:
+        pass
     return Item(number=os.getpid())
 
 
 def make_server() -> rpc.Server:
-    return rpc.Server([servicer(Unary=unary)])
+    return rpc.Server([servicer(Unary=unary, Up=up)])
 
 
 def make_none() -> None:

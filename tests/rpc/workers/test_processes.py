@@ -90,6 +90,14 @@ class Load:
         await asyncio.gather(*self._tasks)
 
 
+async def begun(stubs: list[Any]) -> list[Any]:
+    """A call of each stub that a worker has taken, and that is not going to end before its requests do."""
+    calls = [stub.Up() for stub in stubs]
+    for call in calls:
+        await call.initial_metadata()
+    return calls
+
+
 async def answering(target: str, count: int) -> set[int]:
     """Connect until `count` different workers have answered."""
     pids: set[int] = set()
@@ -125,15 +133,15 @@ async def test_a_reload_fails_no_call() -> None:
     async with running(2) as workers:
         before = await answering(workers.target, 2)
         async with stubs(workers.target, 8, retries=False) as many:
-            long = [stub.Unary(Item(number=1500, text="tell")) for stub in many]
-            for call in long:
-                await call.initial_metadata()
+            long = await begun(many)
             load = Load(many)
             await load.made(100)
             for _ in range(2):
                 workers.child.interrupt(signal.SIGHUP)
                 await asyncio.to_thread(workers.until, "reloaded: the old workers finish their calls")
                 await load.made(100)
+            for call in long:
+                await call.done_sending()
             assert {(await call).number for call in long} <= before
             await load.made(200)
             await load.stop()
@@ -146,11 +154,11 @@ async def test_a_reload_fails_no_call() -> None:
 async def test_a_signal_lets_calls_finish(kind: str, tmp_path: Path) -> None:
     address = "127.0.0.1:0" if kind == "tcp" else f"unix:{tmp_path}/s"
     async with running(2, address) as workers, stubs(workers.target, 4) as many:
-        calls = [stub.Unary(Item(number=300, text="tell")) for stub in many]
-        for call in calls:
-            await call.initial_metadata()
+        calls = await begun(many)
         workers.child.interrupt(signal.SIGTERM)
+        await asyncio.to_thread(workers.until, "received SIGTERM")
         for call in calls:
+            await call.done_sending()
             await call
         await asyncio.to_thread(workers.until, "over")
         assert workers.child.wait() == 0
@@ -159,8 +167,7 @@ async def test_a_signal_lets_calls_finish(kind: str, tmp_path: Path) -> None:
 
 async def test_a_second_signal_does_not_wait() -> None:
     async with running(2) as workers, stubs(workers.target, 1) as (stub,):
-        call = stub.Unary(Item(number=-1, text="tell"))
-        await call.initial_metadata()
+        (call,) = await begun([stub])
         workers.child.interrupt(signal.SIGINT)
         await asyncio.to_thread(workers.until, "received SIGINT")
         workers.child.interrupt(signal.SIGTERM)
