@@ -118,6 +118,10 @@ class TreeBuilder:
             field.oneof = oneofs.get(child.oneof_index) if child.oneof_index is not None else None
             if field.oneof:
                 field.oneof.fields.append(field)
+        if node.is_map_entry and not _is_entry(node):
+            raise SchemaError(
+                f"{self.file_name}: {full_name} is no map entry: that has a key = 1 and a value = 2"
+            )
         for item in proto.extension_range:
             extension_range = _range(item.start, (item.end or 0) - 1)
             self._take_options(extension_range, item.options)
@@ -175,6 +179,12 @@ class TreeBuilder:
             method.options = self._take_options(method, child.options)
             node.methods.append(method)
         return node
+
+
+def _is_entry(message: ast.Message) -> bool:
+    """Whether the fields are those that a map field in a text would bring along."""
+    words = {field.label.text for field in message.fields if field.label}
+    return [field.number.value for field in message.fields] == [1, 2] and words <= {"optional"}
 
 
 def _name(text: str | None) -> ast.Name:

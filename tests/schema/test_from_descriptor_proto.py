@@ -19,6 +19,11 @@ def file(name: str = "a.proto", **fields: object) -> bytes:
     return FileProto(name=name, syntax="proto3", **fields).SerializeToString()
 
 
+def entry(*numbers: int, label: int = 1) -> Any:
+    fields = [FieldProto(name=f"f{n}", number=n, type=9, label=label) for n in numbers]
+    return descriptor_pb2.DescriptorProto(name="M", field=fields, options={"map_entry": True})
+
+
 def test_in_any_order() -> None:
     a, b = load([file("a.proto", dependency=["b.proto"]), file("b.proto")])
     assert a.dependencies == [b]
@@ -63,6 +68,9 @@ def test_a_set_of_files_in_the_pool() -> None:
             ],
             "'.No' is not defined",
         ),
+        ([file(message_type=[entry(1)])], "M is no map entry"),
+        ([file(message_type=[entry(2, 1)])], "M is no map entry"),
+        ([file(message_type=[entry(1, 2, label=3)])], "M is no map entry"),
     ],
 )
 def test_broken(data: bytes | list[bytes], message: str) -> None:
