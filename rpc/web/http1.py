@@ -101,7 +101,7 @@ class Http1Connection:
     @property
     def has_next(self) -> bool:
         """Whether the next request has begun to come while this one is answered."""
-        return not self.awaits_head and bool(self._h11.trailing_data[0])
+        return self._h11.their_state not in (h11.IDLE, h11.SEND_BODY) and bool(self._h11.trailing_data[0])
 
     @property
     def awaits_head(self) -> bool:

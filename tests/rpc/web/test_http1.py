@@ -227,6 +227,15 @@ def test_a_client_that_is_too_fast_is_held_back() -> None:
     assert not echo.paused
 
 
+def test_half_a_chunk_is_no_next_request() -> None:
+    data = request(b"a\r\n" + frame(b"hello") + b"\r\n0\r\n\r\n", **CHUNKED)
+    echo = Echo()
+    for byte in data:
+        echo.feed(bytes([byte]))
+        assert not echo.paused
+    assert echo.answer.messages == [b"hello"]
+
+
 def test_the_client_goes_away() -> None:
     echo = Echo(hold=True).feed(request())
     echo.core.peer_closed("gone")
