@@ -126,20 +126,22 @@ class ServerCall(Call):
         return sent
 
     def fail(self, status: Status, error_code: int = Http2Error.CANCEL) -> None:
-        """The call cannot go on. A fault of the client's bytes and a passed deadline are answered with trailers, a
-        broken stream with RST_STREAM; the application learns of all.
+        """The call cannot go on. What our side decides (a fault of the client's bytes, a passed deadline) is answered
+        with trailers, a broken stream with RST_STREAM; the application learns of all.
 
-        A deadline gets R35's RST_STREAM CANCEL only where it cuts a message: a client whose own timer is a little late
-        takes that reset for a cancellation, even after trailers (grpcio does).
+        Trailers go out even where a message is cut or the handler's own status waits behind one. RST_STREAM CANCEL may
+        be sent there, but all clients whose own timer is a little late take it for a cancellation (R35).
         """
         if self.ended:
             return
-        answerable = error_code == Http2Error.CANCEL and self.outbound is not Outbound.ENDING
-        if status.code is StatusCode.DEADLINE_EXCEEDED:
-            answerable = answerable and not self._head_offset
+        answerable = error_code == Http2Error.CANCEL and status.code is not StatusCode.CANCELLED
+        if answerable and self.outbound is Outbound.ENDING:
+            if not self.queued_bytes:
+                return  # its status leaves with the next bytes
+            self.outbound = Outbound.BODY
         self._tell_end(status)
         self.code = status.code
-        if answerable and status.code is not StatusCode.CANCELLED:
+        if answerable:
             self._outgoing.clear()
             self.queued_bytes = self._head_offset = 0
             self.finish(status)
