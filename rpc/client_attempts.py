@@ -1,18 +1,19 @@
-"""How a call of a client gets onto the wire: its attempts, and the messages that are kept for the next one.
+"""How a call of a client gets onto the wire: its attempts.
 
 Most calls have one attempt, and are that attempt themselves: nothing more is made for them. A call with several in turn
 (`retry`) gives itself to its channel again and again; one with several at the same time (`hedging`) gives a `Hedge` for
 each, and takes over the stream of the one that wins. Interceptors and users see one call.
 
-A call is *committed* to an attempt when the response has begun or when too much has been sent to be kept (R92). Until
-then `_replay` holds all messages.
+A call is *committed* to an attempt when the response has begun or when too much has been sent to be kept for another
+one (R92); see `replay`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
+from .attempt_timer import AttemptTimer
 from .call_tracking import CallTracker
 from .client_call import ClientCall
 from .client_connection import ClientConnection
@@ -25,14 +26,14 @@ from .headers import request_headers
 from .hedging import Hedging
 from .metadata import Metadata
 from .observer import CallObserver, ObservedAttempt, observe_attempt
+from .replay import Replay
 from .retry import PREVIOUS_ATTEMPTS, AttemptLog, Retries, can_repeat
 from .service_config import MethodConfig
 from .status import Status, StatusCode
 from .target import Target
-from .timers import TimerHandle
 
 
-class AttemptedCall:
+class AttemptedCall(Replay):
     """A call as channels and connections see it. `ClientCallState` adds what its user sees."""
 
     __slots__ = (
@@ -42,11 +43,8 @@ class AttemptedCall:
         "_hedging",
         "_launched",
         "_log",
-        "_replay",
-        "_replay_size",
         "_retries",
         "_service_config",
-        "_settings",
         "_timer",
         "_wait_for_ready_given",
         "config",
@@ -55,8 +53,8 @@ class AttemptedCall:
         "metadata_fields",
         "method",
         "observed",
-        "retries",
         "sending_ended",
+        "settings",
         "status",
         "wait_for_ready",
     )
@@ -70,8 +68,8 @@ class AttemptedCall:
         compression: str | None,
         now: float,
     ) -> None:
-        self._settings = channel
-        self.retries = channel.retries
+        super().__init__(channel.retries)
+        self.settings = channel  # what it lends its calls
         self.method = method
         self._begun_at = now
         self._launched = False
@@ -85,12 +83,10 @@ class AttemptedCall:
         self.status: Status | None = None  # how the call ended on the wire, after all attempts
         self.observed: ObservedAttempt | None = None  # the attempt that is under way
         self._core: ClientCall | None = None  # of the attempt that is under way; of the winner, with hedging
-        self._replay: list[bytes] | None = []  # None: committed
-        self._replay_size = 0
         self._log: AttemptLog | None = None
         self._retries: Retries | None = None
         self._hedging: Hedging | None = None
-        self._timer: TimerHandle | None = None  # for the next attempt
+        self._timer: AttemptTimer | None = None  # for the next attempt
         self.config: MethodConfig | None = None
         self._service_config = channel.service_config
         if self._service_config.methods:
@@ -100,7 +96,7 @@ class AttemptedCall:
         """Follow the channel's service config, which may have come while the call waited for a connection."""
         if self._log is not None:  # there is a policy, or there has been an attempt
             return
-        self._service_config = self._settings.service_config
+        self._service_config = self.settings.service_config
         config = self.config = self._service_config.method(self.method.path)
         if config is None:
             return
@@ -158,7 +154,7 @@ class AttemptedCall:
     def launch(self) -> None:
         """Give the first attempt to the channel."""
         self._launched = True
-        calls = self._settings.calls
+        calls = self.settings.calls
         calls.started += 1
         calls.last_started = self._begun_at
         if self._hedging is not None:
@@ -169,7 +165,7 @@ class AttemptedCall:
 
     def submit_attempt(self, attempt: Any) -> None:
         """Give an attempt to the channel."""
-        self._settings.submit(attempt)
+        self.settings.submit(attempt)
         if attempt.observed is not None:
             attempt.observed.submitted()
 
@@ -182,7 +178,7 @@ class AttemptedCall:
         """Make an attempt on this connection."""
         if self.status is not None:
             return
-        if self._service_config is not self._settings.service_config:
+        if self._service_config is not self.settings.service_config:
             self._configure()
             if self._hedging is not None:
                 self._hedging.begin()
@@ -208,7 +204,7 @@ class AttemptedCall:
         self, core: ClientConnection, now: float, previous_attempts: int, observed: ObservedAttempt | None
     ) -> ClientCall:
         """A stream for an attempt."""
-        settings = self._settings
+        settings = self.settings
         metadata = self.metadata_fields
         if previous_attempts:  # R95
             metadata = [*metadata, (PREVIOUS_ATTEMPTS, b"%d" % previous_attempts)]
@@ -227,7 +223,7 @@ class AttemptedCall:
     def send_over(self, link: CallLink, attempt: Any) -> ClientCall:
         """Put an attempt on a connection, with all that has been sent so far."""
         core = link.start_call(attempt)
-        for payload in self._replay or ():
+        for payload in self.kept or ():
             size = core.send_message(payload)
             if attempt.observed is not None:
                 attempt.observed.tell("sent", payload, size)
@@ -240,9 +236,9 @@ class AttemptedCall:
         """The deadline passed before there was a connection."""
         if self.under_way:  # one hedge has none yet, but another has
             return
-        reason = f"the deadline passed while waiting for a connection to {self._settings.target}"
-        if self._settings.last_error:
-            reason += f" (last attempt: {self._settings.last_error})"
+        reason = f"the deadline passed while waiting for a connection to {self.settings.target}"
+        if self.settings.last_error:
+            reason += f" (last attempt: {self.settings.last_error})"
         self.finish(Status(StatusCode.DEADLINE_EXCEEDED, reason, reached_server=False))
 
     # -- sending --------------------------------------------------------------------------------------------------
@@ -251,10 +247,7 @@ class AttemptedCall:
         """Send an encoded request, or hold it until there is a connection."""
         if self.sending_ended:
             raise RuntimeError("the last message has been sent already")
-        if self._replay is not None:
-            self._replay.append(payload)
-            self._replay_size += len(payload)
-            self.retries.buffered += len(payload)
+        self.keep(payload)
         if self._core is not None and self.link is not None:
             size = self._core.send_message(payload)
             if self.observed is not None:
@@ -276,7 +269,7 @@ class AttemptedCall:
             return False
         if self._hedging is not None and self._hedging.under_way:
             return self._hedging.must_wait
-        return self._replay_size > self._settings.limits.send_buffer
+        return self._kept_size > self.settings.limits.send_buffer
 
     @property
     def under_way(self) -> bool:
@@ -298,22 +291,16 @@ class AttemptedCall:
 
     def keep_or_commit(self) -> None:
         """Stop keeping messages that are too many, once they are on their way (R92)."""
-        if self._replay is None or not self.retries.too_large(self._replay_size):
+        if not self.keeps_too_much:
             return
         if self._hedging is not None:
             self._hedging.commit_to_furthest()
         elif self._core is not None and self._core.stream_id:
-            self._commit()
-
-    def _commit(self) -> None:
-        """No further attempt: what has been kept for it can go."""
-        if self._replay is not None:
-            self._replay = None
-            self.retries.buffered -= self._replay_size
+            self.commit()
 
     def response_started(self) -> None:
         """The head of the response has come."""
-        self._commit()
+        self.commit()
         self.wake()
 
     def adopt(self, core: ClientCall | None, link: CallLink | None) -> None:
@@ -322,7 +309,7 @@ class AttemptedCall:
         self._core, self.link = core, link
         if core is not None:
             core.sink = self
-        self._commit()
+        self.commit()
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
@@ -333,17 +320,17 @@ class AttemptedCall:
 
     def _tries_again(self, status: Status) -> bool:
         retries = self._retries
-        if retries is None and (self._replay is None or not can_repeat(status, self._core, refused=False)):
+        if retries is None and (self.kept is None or not can_repeat(status, self._core, refused=False)):
             return False
         if status.final or not self.retries.enabled:
             return False
-        if self.deadline is not None and self.deadline <= self._settings.now():
+        if self.deadline is not None and self.deadline <= self.settings.now():
             return False
         if retries is None:
             retries = self._retries = Retries(self.retries, None)
             self._log = retries.log
         retried = retries.retried
-        delay = retries.delay_after(status, self._core, committed=self._replay is None)
+        delay = retries.delay_after(status, self._core, committed=self.kept is None)
         if delay is None:
             return False
         if self.link is not None:
@@ -351,43 +338,24 @@ class AttemptedCall:
         self._core = self.link = None
         if self.observed is not None:
             self.observed.ended(status)
-        self._timer = self.schedule_in(delay, lambda: self._try_again(retries.retried, retried))
+        self._timer = AttemptTimer(self, delay, lambda: self._try_again(retries.retried, retried))
         return True
 
     def _try_again(self, retried: int, before: int) -> None:
         self.observed = self.observe_attempt(retried, transparent=retried == before)
         self.submit_attempt(self)
 
-    def schedule_in(self, delay: float, action: Callable[[], object]) -> TimerHandle:
-        """Do something about the next attempt after `delay` seconds, unless the deadline comes first (R38)."""
-        deadline, settings = self.deadline, self._settings
-
-        def due() -> None:
-            if self.status is not None:
-                return
-            self.retries.waiting.pop(self, None)
-            if deadline is not None and deadline <= settings.now():
-                reason = "the deadline passed before the next attempt"
-                self.finish(Status(StatusCode.DEADLINE_EXCEEDED, reason))
-            else:
-                action()
-
-        self.retries.waiting[self] = None
-        when = settings.now() + delay
-        return settings.schedule(when if deadline is None else min(when, deadline), due)
-
     def finish(self, status: Status) -> None:
         """The call is over on the wire."""
         self.status = status
         well = status.code is StatusCode.OK
         if self._launched:
-            calls = self._settings.calls
+            calls = self.settings.calls
             if well:
                 calls.succeeded += 1
             else:
                 calls.failed += 1
-        if self._replay is not None:
-            self._commit()
+        self.commit()
         if well and self.retries.throttle is not None:
             self.retries.throttle.succeeded()
         if self._log is not None:
@@ -396,7 +364,6 @@ class AttemptedCall:
             self.observed.ended(status)
 
     def _stop_attempts(self) -> None:
-        self.retries.waiting.pop(self, None)
         if self._timer is not None:
             self._timer.cancel()
         if self._hedging is not None:

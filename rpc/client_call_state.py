@@ -20,7 +20,7 @@ from .errors import RpcError
 from .events import CallEnded, Event, MessageReceived, ResponseStarted, SendReady
 from .interceptor import InterceptedCall, apply_hooks, run_chain
 from .metadata import Metadata, MetadataPairs, encode_metadata
-from .observer import CallObserver, ObservedEvent, tell
+from .observer import CallObserver, ObservedEvent, tell, tell_end, tell_head
 from .service_config import MethodConfig
 from .status import Status, StatusCode
 
@@ -50,7 +50,7 @@ class ClientCallState(AttemptedCall):
         self._submitted = False
 
     def _make_view(self, now: float) -> InterceptedCall:
-        channel, method = self._settings, self.method
+        channel, method = self.settings, self.method
         return InterceptedCall(
             "client",
             method.path,
@@ -107,7 +107,7 @@ class ClientCallState(AttemptedCall):
     async def run_interceptors(self, view: InterceptedCall) -> RpcError | Status:
         """Run the call inside the channel's interceptors. Returns its outcome."""
         try:
-            await run_chain(self._settings.interceptors, view, self._proceed)
+            await run_chain(self.settings.interceptors, view, self._proceed)
         except RpcError as error:
             return error
         except Exception as error:
@@ -157,7 +157,7 @@ class ClientCallState(AttemptedCall):
         super().end_sending()
 
     def _check_send_size(self, payload: bytes) -> None:
-        check_send_size(payload, self._settings.limits)
+        check_send_size(payload, self.settings.limits)
         limit = self.config.max_request_message_bytes if self.config is not None else None
         if limit is not None and len(payload) > limit:
             raise MessageTooLarge(
@@ -204,7 +204,7 @@ class ClientCallState(AttemptedCall):
         super().response_started()
         if self.view is not None and self._core is not None:
             self._learn_peer(self.view)
-            self._tell("head", self._core.initial_metadata.copy())
+            tell_head(self.view.observers, self._core.initial_metadata)
 
     def take_envelope(self) -> Envelope:
         """The next message of the inbox, not yet decoded."""
@@ -260,7 +260,7 @@ class ClientCallState(AttemptedCall):
             view.initial_metadata = self._core.initial_metadata.copy()
         view.trailing_metadata = status.trailing_metadata.copy()
         observers, view.observers = view.observers, ()
-        tell(observers, "ended", status)
+        tell_end(observers, status)
 
     def _learn_peer(self, view: InterceptedCall) -> None:
         if self.link is not None and self.link.peer_address:

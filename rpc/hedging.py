@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .attempt_timer import AttemptTimer
 from .retry import NEVER, AttemptLog, can_repeat, read_pushback, stream_opened
 from .service_config import HedgingPolicy
 from .status import Status, StatusCode
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from .client_interfaces import CallLink
     from .metadata import Metadata
     from .target import Target
-    from .timers import TimerHandle
 
 _LOST = Status(StatusCode.CANCELLED, "another attempt of the call has been faster", reached_server=False)
 
@@ -26,7 +26,7 @@ _LOST = Status(StatusCode.CANCELLED, "another attempt of the call has been faste
 class Hedge:
     """One attempt, as channels and connections see it. The one that wins hands its stream to the call."""
 
-    __slots__ = ("_call", "_hedging", "_previous", "_refused", "core", "link", "observed", "status")
+    __slots__ = ("_call", "_hedging", "_previous", "_refused", "core", "link", "observed", "status", "timer")
 
     def __init__(self, hedging: Hedging, call: AttemptedCall, previous: int) -> None:
         self._hedging = hedging
@@ -36,6 +36,7 @@ class Hedge:
         self.core: ClientCall | None = None
         self.link: CallLink | None = None
         self.status: Status | None = None
+        self.timer: AttemptTimer | None = None  # until it is given to the channel once more
         # A call that learns of its policy while it waits for a connection has been attempted already.
         self.observed, call.observed = call.observed or call.observe_attempt(previous), None
 
@@ -120,6 +121,8 @@ class Hedge:
     def cancel(self) -> None:
         """Another attempt has won, or the call is over."""
         self.status = _LOST
+        if self.timer is not None:
+            self.timer.cancel()
         if self.observed is not None:
             self.observed.ended(_LOST)
         if self.core is not None and self.link is not None:
@@ -136,7 +139,7 @@ class Hedging:
         self._policy = policy
         self._running: list[Hedge] = []
         self._made = 0
-        self._timer: TimerHandle | None = None
+        self._timer: AttemptTimer | None = None
         self._stopped = False  # no further attempts
         self._last = _LOST  # what the last attempt that failed ended with
 
@@ -161,11 +164,11 @@ class Hedging:
         self._call.submit_attempt(hedge)
 
     def _schedule(self, delay: float) -> None:
-        self._timer = self._call.schedule_in(delay, self._next)
+        self._timer = AttemptTimer(self._call, delay, self._next)
 
     def repeat(self, hedge: Hedge) -> None:
         """Give an attempt to the channel once more."""
-        self._call.schedule_in(0.0, hedge.submit_again)
+        hedge.timer = AttemptTimer(self._call, 0.0, hedge.submit_again)
 
     # -- the request ----------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 from .header_blocks import HeaderField
@@ -66,16 +67,32 @@ class CallObserver(Observer):
         return None
 
 
-ObservedEvent = Literal["head", "sent", "received", "half_closed", "ended", "delayed"]
+ObservedEvent = Literal["sent", "received", "half_closed", "delayed"]
 
 
 def tell(observers: Iterable[Observer], event: ObservedEvent, *arguments: Any) -> None:
     """Tell each observer: `tell(observers, "sent", payload, size)`."""
     for observer in observers:
-        try:
-            getattr(observer, event)(*arguments)
-        except Exception:
-            logger.exception("%s.%s raised", type(observer).__name__, event)
+        _tell_one(observer, event, *arguments)
+
+
+def tell_head(observers: Iterable[CallObserver], metadata: Metadata) -> None:
+    """Tell each observer of the initial metadata: as its own, so that none changes what goes out."""
+    for observer in observers:
+        _tell_one(observer, "head", metadata.copy())
+
+
+def tell_end(observers: Iterable[Observer], status: Status) -> None:
+    """Tell each observer the status: as its own, for statuses are remembered for all calls that end alike."""
+    for observer in observers:
+        _tell_one(observer, "ended", replace(status, trailing_metadata=status.trailing_metadata.copy()))
+
+
+def _tell_one(observer: Observer, event: str, *arguments: Any) -> None:
+    try:
+        getattr(observer, event)(*arguments)
+    except Exception:
+        logger.exception("%s.%s raised", type(observer).__name__, event)
 
 
 class ObservedAttempt:
@@ -108,7 +125,7 @@ class ObservedAttempt:
 
     def ended(self, status: Status) -> None:
         observers, self._observers = self._observers, []
-        tell(observers, "ended", status)
+        tell_end(observers, status)
 
 
 def observe_attempt(

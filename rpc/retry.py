@@ -20,7 +20,7 @@ from .target import Target
 from .throttle import RetryThrottle, next_throttle
 
 if TYPE_CHECKING:
-    from .client_attempts import AttemptedCall
+    from .attempt_timer import AttemptTimer
     from .client_call import ClientCall
 
 PREVIOUS_ATTEMPTS = b"grpc-previous-rpc-attempts"
@@ -39,7 +39,7 @@ class ChannelRetries:
         self.rng = rng
         self.throttle: RetryThrottle | None = None
         self.buffered = 0  # bytes of requests that could be sent again
-        self.waiting: dict[AttemptedCall, None] = {}  # for the time of their next attempt
+        self.waiting: dict[AttemptTimer, None] = {}
         self._call_limit = limits.retry_buffer if enabled else -1
         self._limit = limits.retry_buffer_total
 
@@ -49,9 +49,9 @@ class ChannelRetries:
 
     def end_waiting(self, status: Status) -> None:
         """The channel closes: calls that are between two attempts have nobody else to tell them."""
-        for call in list(self.waiting):
-            if not call.under_way:
-                call.ended(status)
+        for timer in list(self.waiting):
+            if not timer.call.under_way:
+                timer.call.ended(status)
 
     def too_large(self, size: int) -> bool:
         """Whether a call that has sent `size` bytes cannot be kept for another attempt."""

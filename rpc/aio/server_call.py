@@ -17,7 +17,7 @@ from ..errors import RpcError
 from ..handlers import MethodHandler
 from ..interceptor import InterceptedCall, apply_hooks, run_chain
 from ..metadata import Metadata
-from ..observer import tell
+from ..observer import tell, tell_end, tell_head
 from ..server_call import ServerCall
 from ..status import Status, StatusCode
 from .context import ServicerContext
@@ -107,7 +107,7 @@ class ServerCallRunner:
         """Tell the observers how the call ended: once, and as the last thing."""
         if self._view is not None and self._view.observers:
             observers, self._view.observers = self._view.observers, ()
-            tell(observers, "ended", status)
+            tell_end(observers, status)
 
     # -- events ---------------------------------------------------------------------------------------------------
 
@@ -346,7 +346,7 @@ class ServerCallRunner:
             view.initial_metadata = Metadata()
         self.call.send_initial_metadata(metadata)
         if view is not None and view.observers:
-            tell(view.observers, "head", metadata or Metadata())
+            tell_head(view.observers, metadata or Metadata())
         self.link.schedule_flush()
 
     def _send_now(self, message: Any) -> None:

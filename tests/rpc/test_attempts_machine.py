@@ -146,10 +146,9 @@ class Attempts(RuleBasedStateMachine):
         for call in self.calls:
             assert len(call.outcomes) <= 1
             assert (call.status is not None) == bool(call.outcomes)
-        kept = sum(call._replay_size for call in self.calls if call._replay is not None)
+        kept = sum(call._kept_size for call in self.calls if call.kept is not None)
         assert self.world.retries.buffered == kept
-        waiting = set(self.world.retries.waiting)
-        assert all(call.status is None for call in waiting)
+        assert all(timer.call.status is None for timer in self.world.retries.waiting)
 
     @invariant()
     def policies_bound_the_attempts(self) -> None:

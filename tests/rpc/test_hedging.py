@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from barewire.rpc.attempt_timer import AttemptTimer
+from barewire.rpc.channel_core import CLOSED
 from barewire.rpc.service_config import parse_service_config
 from barewire.rpc.status import StatusCode
 from tests.support.rpc_attempts import Served, World
@@ -46,6 +48,21 @@ def test_r97_an_attempt_every_delay_until_one_answers() -> None:
     assert len(world.served) == 3
     assert call.attempts == 3
     assert world.retries.buffered == 0
+    assert world.timers.next_due() is None
+
+
+def test_a_channel_that_closes_tells_a_call_with_two_timers() -> None:
+    """One of them has fired; the call waits for the other, and for a connection."""
+    world = World(hedging(), connections=0)
+    call = world.call(b"x")
+    fired: list[bool] = []
+    AttemptTimer(call, 0.25, lambda: fired.append(True))
+    AttemptTimer(call, 0.25, lambda: fired.append(False)).cancel()
+    world.advance(0.5)
+    assert fired == [True]
+    world.retries.end_waiting(CLOSED)
+    assert call.code is CLOSED.code
+    assert not world.retries.waiting
     assert world.timers.next_due() is None
 
 
