@@ -1,0 +1,1 @@
+"""Browsers and their libraries as peers: gRPC-Web."""
