@@ -29,6 +29,7 @@ from .interceptor import InterceptedCall, Interceptor, Proceed
 from .keepalive import Keepalive
 from .limits import Limits
 from .listening import listen_fds
+from .load_report import LoadReport
 from .metadata import Metadata
 from .observer import AttemptObserver, CallObserver
 from .ping_policy import PingPolicy
@@ -60,6 +61,7 @@ __all__ = [
     "Interceptor",
     "Keepalive",
     "Limits",
+    "LoadReport",
     "Metadata",
     "MethodConfig",
     "MethodHandler",

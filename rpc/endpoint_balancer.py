@@ -40,6 +40,10 @@ class EndpointBalancer:
     def check_config(self, config: Mapping[str, Any]) -> None:
         """Take the policy's config. Raises RpcConfigurationError if it cannot work."""
 
+    def new_child(self) -> Child:
+        """What is kept for one endpoint."""
+        return Child(self.channel, self.child_changed)
+
     # -- what the channel tells -----------------------------------------------------------------------------------
 
     def update(self, endpoints: Sequence[Endpoint], config: Mapping[str, Any]) -> None:
@@ -52,7 +56,7 @@ class EndpointBalancer:
                 key = endpoint.addresses
                 if not key or key in self._children:
                     continue
-                child = self._children[key] = old.pop(key, None) or Child(self.channel, self._child_changed)
+                child = self._children[key] = old.pop(key, None) or self.new_child()
                 child.update(endpoint, service)
             for child in old.values():
                 child.close()
@@ -71,7 +75,8 @@ class EndpointBalancer:
 
     # -- what children tell ---------------------------------------------------------------------------------------
 
-    def _child_changed(self, child: Child) -> None:
+    def child_changed(self, child: Child) -> None:
+        """A child has another state, or another picker."""
         if not self._updating and self._children.get(child.endpoint.addresses) is child:
             self._publish()
 
@@ -133,7 +138,11 @@ class Child(NestedChannel):
         was, self._connection, self.picker = self._connection, state, picker
         if not (was is state is READY and self._watch is not None):
             self._look_after_health()
+        self.connection_changed()
         self._tell()
+
+    def connection_changed(self) -> None:
+        """`subchannel` may be another one, or None; for subclasses. What the balancer publishes comes after it."""
 
     # -- health ---------------------------------------------------------------------------------------------------
 
@@ -141,7 +150,7 @@ class Child(NestedChannel):
         self._stop_watch()
         subchannel = self.subchannel
         if self._service is not None and self._connection is READY and subchannel is not None:
-            self._watch = HealthWatch(self._channel, subchannel, self._service, self._tell)
+            self._watch = HealthWatch(subchannel, self._service, self._tell)
             self._watch.begin()
 
     def _stop_watch(self) -> None:

@@ -6,11 +6,17 @@ from collections.abc import Mapping
 
 from .balancer import Balancer, BalancerChannel, BalancerFactory
 from .pick_first import PickFirst
-from .round_robin import RoundRobin, WeightedRoundRobin
+from .round_robin import RoundRobin
+
+
+def _weighted_round_robin(channel: BalancerChannel) -> Balancer:
+    from .weighted_round_robin import WeightedRoundRobin  # for those who ask for it
+
+    return WeightedRoundRobin(channel)
 
 
 def _outlier_detection(channel: BalancerChannel) -> Balancer:
-    from .outlier_detection import OutlierDetection  # for those who ask for it
+    from .outlier_detection import OutlierDetection
 
     return OutlierDetection(channel)
 
@@ -31,7 +37,7 @@ def _random_subsetting(channel: BalancerChannel) -> Balancer:
 BALANCERS: Mapping[str, BalancerFactory] = {
     "pick_first": PickFirst,
     "round_robin": RoundRobin,
-    "weighted_round_robin": WeightedRoundRobin,
+    "weighted_round_robin": _weighted_round_robin,
     "least_request": _least_request,
     "least_request_experimental": _least_request,
     "random_subsetting": _random_subsetting,

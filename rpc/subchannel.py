@@ -7,7 +7,7 @@ import random
 import re
 import socket
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .backoff import BackoffPolicy
 from .channelz import SubchannelNode
@@ -25,6 +25,9 @@ from .counters import CallCounters
 from .limits import Limits
 from .target import Target
 from .timers import TimerHandle
+
+if TYPE_CHECKING:
+    from .load_watch import LoadReports
 
 
 class Dial(Protocol):
@@ -149,6 +152,7 @@ class Subchannel:
         "last_error",
         "link",
         "links",
+        "load_reports",
         "node",
         "on_change",
         "owner",
@@ -169,7 +173,8 @@ class Subchannel:
         self.last_error = ""
         self.link: CallLink | None = None  # the connection that takes calls; None unless READY
         self.links: list[CallLink] = []  # all that do (R71)
-        self.watched = False  # one of the calls asks for the server's health
+        self.watched = 0  # of the calls, those of the channel itself: for the server's health and its load
+        self.load_reports: LoadReports | None = None  # who listens to the latter
         self._attempt: Attempt | None = None
         self._failures = 0
         self._started = 0.0  # the last attempt

@@ -7,6 +7,7 @@ access_log       AccessLog: a line for each call
 authentication   BearerAuthentication: who is calling
 binary_log       BinaryLog: everything that passes, in a file (A16)
 credentials      CallCredentials: proof of who we are
+load_reporting   LoadReporting: the server's load, with the end of each call (A51)
 otel_metrics     OtelMetrics: OpenTelemetry metrics (A66); needs the extra `otel`
 otel_tracing     OtelTracing: OpenTelemetry spans (A72); needs the extra `otel`
 prometheus       PrometheusMetrics; needs the extra `metrics`
@@ -20,6 +21,7 @@ from .access_log import AccessLog
 from .authentication import BearerAuthentication
 from .binary_log import BinaryLog
 from .credentials import CallCredentials, Credentials, CredentialsRequest
+from .load_reporting import LoadReporting, call_load
 from .otel_metrics import OtelMetrics
 from .otel_tracing import OtelTracing
 from .prometheus import PrometheusMetrics
@@ -34,10 +36,12 @@ __all__ = [
     "Credentials",
     "CredentialsRequest",
     "InvalidMessage",
+    "LoadReporting",
     "OtelMetrics",
     "OtelTracing",
     "PrometheusMetrics",
     "RateLimit",
     "Validation",
     "Violation",
+    "call_load",
 ]

@@ -1,0 +1,122 @@
+"""Load reports besides calls: the stream that a server sends them in, and who listens to it (gRFC A51).
+
+A balancer begins to listen when a subchannel is READY, and stops when it is not any more:
+
+    watch = watch_load(subchannel, interval=10.0, listener=my_endpoint.load_reported)
+    watch.close()
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from ..schema import wkt
+from .client_interfaces import CallLink
+from .load_report import LoadReport
+from .subchannel import Subchannel
+from .subchannel_stream import SubchannelStream
+
+LoadListener = Callable[[LoadReport], object]
+_log = logging.getLogger("barewire.rpc.load")
+
+
+class LoadWatch:
+    """One listener. `close` when its connection is lost, or when it has heard enough."""
+
+    def __init__(self, reports: LoadReports, interval: float, listener: LoadListener) -> None:
+        self._reports = reports
+        self.interval = interval
+        self.listener = listener
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._reports.remove(self)
+
+
+def watch_load(subchannel: Subchannel, interval: float, listener: LoadListener) -> LoadWatch:
+    """Have `listener` told each report of the server that this READY subchannel is connected to.
+
+    `interval` (seconds) is what the server is asked for; it may take longer, or be quicker if somebody else asks for
+    more. Nothing is told by a server without the service. `listener` runs on the channel's loop or under its lock.
+    """
+    reports = subchannel.load_reports
+    if reports is None:
+        reports = subchannel.load_reports = LoadReports(subchannel)
+    return reports.add(interval, listener)
+
+
+class LoadReports:
+    """All who listen to one subchannel: they share one stream, with the shortest of their intervals."""
+
+    def __init__(self, subchannel: Subchannel) -> None:
+        self._subchannel = subchannel
+        self._watches: list[LoadWatch] = []
+        self._stream: _LoadStream | None = None
+        self._refused_by: CallLink | None = None  # a connection whose server does not have the service
+
+    def add(self, interval: float, listener: LoadListener) -> LoadWatch:
+        """One more listener."""
+        watch = LoadWatch(self, interval, listener)
+        self._watches.append(watch)
+        self._follow()
+        return watch
+
+    def remove(self, watch: LoadWatch) -> None:
+        """One less."""
+        if watch in self._watches:
+            self._watches.remove(watch)
+            self._follow()
+
+    def _follow(self) -> None:
+        """Have the stream that is wanted: another interval needs another stream."""
+        interval = min((watch.interval for watch in self._watches), default=None)
+        if self._stream is not None and self._stream.interval != interval:
+            self._stream.close()
+            self._stream = None
+        if self._refused_by is not self._subchannel.link:
+            self._refused_by = None
+        if interval is not None and self._stream is None and self._refused_by is None:
+            self._stream = _LoadStream(self._subchannel, interval, self)
+            self._stream.begin()
+
+    # -- what the stream tells ------------------------------------------------------------------------------------
+
+    def reported(self, report: LoadReport) -> None:
+        for watch in self._watches.copy():
+            try:
+                watch.listener(report)
+            except Exception:
+                _log.exception("a listener to load reports raised")
+
+    def refused(self, link: CallLink | None) -> None:
+        """The service is not there, and does not come while the connection lasts."""
+        self._refused_by = link
+
+
+class _LoadStream(SubchannelStream):
+    path = "/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics"
+    what = "load report service"
+    log = _log
+
+    def __init__(self, subchannel: Subchannel, interval: float, reports: LoadReports) -> None:
+        super().__init__(subchannel)
+        self.interval = interval
+        self._reports = reports
+
+    def request(self) -> bytes:
+        from .services.bundled import bundled  # compiled by those who listen
+
+        schema: Any = bundled("xds/service/orca/v3/orca.proto")
+        interval = wkt.Duration.from_nanoseconds(round(self.interval * 1e9))
+        return schema.OrcaLoadReportRequest(report_interval=interval).encode()
+
+    def received(self, payload: bytes) -> None:
+        self._reports.reported(LoadReport.decode(payload))
+
+    def failed(self, reason: str) -> None:
+        _log.info("%s: %s", self.subchannel.address, reason)
+
+    def refused(self) -> None:
+        self._reports.refused(self.link)
