@@ -12,6 +12,8 @@ import pytest
 from .clients.outcome import PATIENCE, Client
 
 FOREVER_MS = int(PATIENCE * 1000)
+# Seconds, tried in turn until a call has come to its handler in time: that takes a loaded machine longer.
+DEADLINES = (0.2, 1.0, 5.0, 20.0)
 
 
 def new_label() -> str:
@@ -33,12 +35,15 @@ def wait_until(true: Callable[[], bool], what: str) -> None:
 @pytest.mark.rule(36)
 @pytest.mark.parametrize("method", ["Unary", "ServerStream"])
 def test_r36_deadline_ends_the_call_and_the_handler(client: Client, method: str) -> None:
-    label = new_label()
-    counters(client, label)  # the call that may take long, because it connects
-    request = client.interop.Request(label=label, sleep_ms=FOREVER_MS, response_count=1)
-    outcome = client.call(method, [request], timeout=1)
-    assert outcome.code == "DEADLINE_EXCEEDED"
-    assert outcome.responses == []
+    counters(client, new_label())  # the call that may take long, because it connects
+    for timeout in DEADLINES:
+        label = new_label()
+        request = client.interop.Request(label=label, sleep_ms=FOREVER_MS, response_count=1)
+        outcome = client.call(method, [request], timeout=timeout)
+        assert outcome.code == "DEADLINE_EXCEEDED"
+        assert outcome.responses == []
+        if counters(client, label).started:
+            break
     wait_until(lambda: counters(client, label).cancelled == 1, "the handler is cancelled")
     assert counters(client, label).finished == 0
 
@@ -65,10 +70,13 @@ def test_r33_the_handler_knows_the_time_that_is_left(client: Client) -> None:
 
 def test_deadline_between_responses(client: Client) -> None:
     counters(client, new_label())  # the call that may take long, because it connects
-    request = client.interop.Request(response_count=1000, interval_ms=50, label=new_label())
-    outcome = client.call("ServerStream", [request], timeout=1)
-    assert outcome.code == "DEADLINE_EXCEEDED"
-    assert 0 < len(outcome.responses) < 1000
+    request = client.interop.Request(response_count=FOREVER_MS, interval_ms=20, label=new_label())
+    for timeout in DEADLINES:
+        outcome = client.call("ServerStream", [request], timeout=timeout)
+        assert outcome.code == "DEADLINE_EXCEEDED"
+        if outcome.responses:
+            break
+    assert 0 < len(outcome.responses) < FOREVER_MS
 
 
 @pytest.mark.rule(40)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.support.processes import free_port
+from tests.support.processes import reserved_port
 
 from .clients.outcome import PATIENCE, Client
 from .conftest import PAIRS, Connect, start_server
@@ -85,7 +85,24 @@ def test_r61_sigterm_lets_calls_in_flight_finish(connect: Connect, client_name: 
 def test_r44_a_server_that_is_killed_and_comes_back(
     connect: Connect, client_name: str, server_name: str
 ) -> None:
-    address = f"127.0.0.1:{free_port()}"
+    # Reserved: while nobody listens there, a connection could get the port as its own.
+    with reserved_port() as port:
+        address = f"127.0.0.1:{port}"
+        client = kill_under_load(connect, client_name, server_name, address)
+        with start_server(server_name, address) as child:
+            child.line()
+            end = time.monotonic() + PATIENCE
+            while True:  # channels wait a little before they try again
+                outcome = client.call("GetBook", [client.books.GetBookRequest(id="1")])
+                if outcome.code == "OK":
+                    break
+                assert outcome.code == "UNAVAILABLE", outcome
+                assert time.monotonic() < end, outcome
+                time.sleep(0.1)
+
+
+def kill_under_load(connect: Connect, client_name: str, server_name: str, address: str) -> Client:
+    """Starts a server, and kills it while it streams; the stream ends with UNAVAILABLE. Returns the client."""
     with start_server(server_name, address) as child, ThreadPoolExecutor(1) as pool:
         child.line()
         client = connect(client_name, address)
@@ -95,24 +112,17 @@ def test_r44_a_server_that_is_killed_and_comes_back(
         while not client.call("Count", [client.interop.Request(label="killed")]).response.sent:
             assert time.monotonic() < end
         child.interrupt(signal.SIGKILL)
-        assert stream.result().code == "UNAVAILABLE"
-    with start_server(server_name, address) as child:
-        child.line()
-        end = time.monotonic() + PATIENCE
-        while True:  # channels wait a little before they try again
-            outcome = client.call("GetBook", [client.books.GetBookRequest(id="1")])
-            if outcome.code == "OK":
-                break
-            assert outcome.code == "UNAVAILABLE"
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        outcome = stream.result()
+        assert outcome.code == "UNAVAILABLE", (outcome.code, outcome.message)
+        return client
 
 
 @each_client
 def test_a_port_where_nobody_listens(connect: Connect, client_name: str) -> None:
-    target = f"127.0.0.1:{free_port()}"
-    client = connect(client_name, target)
-    outcome = client.call("GetBook", [client.books.GetBookRequest(id="1")])
+    with reserved_port() as port:
+        target = f"127.0.0.1:{port}"
+        client = connect(client_name, target)
+        outcome = client.call("GetBook", [client.books.GetBookRequest(id="1")])
     assert outcome.code == "UNAVAILABLE"
     assert target in outcome.message
     assert "refused" in outcome.message.lower()

@@ -6,10 +6,12 @@ import os
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 
 from tests.support.peers import missing
-from tests.support.processes import ROOT, Program, free_port
+from tests.support.processes import ROOT, Program, reserved_port
 
 FOLDER = ROOT / ".cache" / "bin" / "grpc-go"
 PATIENCE = 60.0
@@ -29,9 +31,16 @@ class GoServer(Program):
 
     def __init__(self, address: str, certificate: str | None = None) -> None:
         del address  # it listens everywhere, on the port that it is told
-        self._port = free_port()
+        self._stack = ExitStack()
+        self._port = self._stack.enter_context(reserved_port())
         secure = ["-use_tls", f"-tls_cert_file={certificate}", f"-tls_key_file={certificate}"]
         super().__init__(_find("server"), f"-port={self._port}", *(secure if certificate else []))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self._stack.close()
 
     def line(self) -> str:
         end = time.monotonic() + PATIENCE

@@ -8,16 +8,17 @@ import signal
 from types import TracebackType
 from typing import Self
 
-from tests.support.processes import Child, free_port
+from tests.support.processes import Child, reserved_port
 
 
 class Fleet:
     """`size` workers, each on a port of its own. A restart keeps the port and changes the name."""
 
     def __init__(self, size: int) -> None:
-        self.ports = [free_port() for _ in range(size)]
         self._workers: dict[int, Child] = {}
         self._stack = contextlib.ExitStack()
+        # Reserved: between a worker and its successor, a connection could get the port as its own.
+        self.ports = [self._stack.enter_context(reserved_port()) for _ in range(size)]
         self._generation = 0
 
     @property

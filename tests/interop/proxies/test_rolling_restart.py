@@ -17,10 +17,11 @@ from tests.interop.proxies import envoy, nginx
 from tests.interop.proxies.fleet import Fleet
 from tests.interop.proxies.traffic import Traffic
 from tests.support.peers import missing
-from tests.support.processes import Program, free_port
+from tests.support.processes import Program, reserved_port
 
 pytestmark = pytest.mark.slow
 CALLERS = 20
+PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -41,8 +42,7 @@ async def behind(proxy: ModuleType, folder: Path, fleet: Fleet) -> AsyncGenerato
     certificate.private_key_pem.write_to_path(folder / "key.pem")
     context = ssl.create_default_context()
     authority.configure_trust(context)
-    port = free_port()
-    with Program(*proxy.command(program, folder, port, fleet.ports)) as running:
+    with reserved_port() as port, Program(*proxy.command(program, folder, port, fleet.ports)) as running:
         async with rpc.Channel(f"127.0.0.1:{port}", tls=context, authority="localhost") as channel:
             try:
                 async with asyncio.timeout(30):
@@ -57,17 +57,23 @@ async def restart_under_load(
 ) -> None:
     traffic = Traffic(channel, CALLERS)
     traffic.start()
-    await asyncio.sleep(1)
-    before = fleet.names
+    await all_answer(traffic, fleet)
     for _ in range(2):
         await fleet.rolling_restart(pause=1.5)
-    await asyncio.sleep(0.5)
+        await all_answer(traffic, fleet)
+    while traffic.made <= 500:
+        await asyncio.sleep(0.05)
     await traffic.stop()
     with capsys.disabled():
         print(f"\nrolling restart behind {name}: calls made {traffic.made}, calls failed {traffic.failed}")
     assert not traffic.failures
-    assert traffic.made > 500
-    assert before | fleet.names <= set(traffic.workers)  # each worker, old and new, has answered
+
+
+async def all_answer(traffic: Traffic, fleet: Fleet) -> None:
+    """Returns when each worker that runs now has answered a call."""
+    async with asyncio.timeout(PATIENCE):
+        while not fleet.names <= set(traffic.workers):
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("proxy", [nginx, envoy], ids=["nginx", "envoy"])
