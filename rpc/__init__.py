@@ -22,6 +22,7 @@ from .backoff import BackoffPolicy
 from .call_stats import CallStats
 from .channelz import Channelz
 from .connectivity import ConnectivityState
+from .dns_resolver import dns_resolver
 from .errors import RpcConfigurationError, RpcError
 from .generic_handlers import HandlerCallDetails
 from .handlers import MethodHandler, make_handler
@@ -33,7 +34,7 @@ from .load_report import LoadReport
 from .metadata import Metadata
 from .observer import AttemptObserver, CallObserver
 from .ping_policy import PingPolicy
-from .polling_resolver import dns_resolver, polling_resolver
+from .polling_resolver import polling_resolver
 from .resolver import Endpoint, ResolverResult, static_resolver
 from .service_config import HedgingPolicy, MethodConfig, RetryPolicy, RetryThrottling, ServiceConfig
 from .status import Status, StatusCode

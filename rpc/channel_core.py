@@ -156,6 +156,10 @@ class ChannelCore:
         """The system's lookup, to be given to `run`."""
         raise NotImplementedError
 
+    def look_up_txt(self, name: str) -> Any:
+        """The TXT records of a name, likewise."""
+        raise NotImplementedError
+
     def dial(self, attempt: Attempt) -> Dial:
         """Begin to connect to `attempt.address`. It tells the attempt what becomes of it, but not before it returns."""
         raise NotImplementedError
@@ -383,6 +387,8 @@ class ChannelCore:
         if result.service_config is None or not self.resolver_configs:
             return self._own_config
         try:
+            if isinstance(result.service_config, RpcConfigurationError):
+                raise result.service_config
             return parse_service_config(result.service_config)
         except RpcConfigurationError as error:
             if not self._has_endpoints:

@@ -30,6 +30,7 @@ from .channelz import Channelz
 from .client_connection import ClientConnection
 from .compression import ENCODINGS
 from .connectivity import SHUTDOWN
+from .dns_resolver import dns_resolver
 from .errors import RpcConfigurationError
 from .events import GoAwayReceived
 from .handlers import Deserializer, Serializer
@@ -37,7 +38,6 @@ from .interceptor import Interceptor, checked_interceptors
 from .keepalive import Keepalive, too_many_pings
 from .limits import Limits, make_limits
 from .policies import BALANCERS
-from .polling_resolver import dns_resolver
 from .proxy import ENVIRONMENT, Proxy, choose_proxy
 from .resolver import MIN_INTERVAL, Endpoint, ResolverFactory, static_resolver
 from .retry import ChannelRetries
@@ -54,6 +54,7 @@ _ARGUMENTS = {
     "wait_for_ready": FLAG,
     "service_config": optional(instance(str, Mapping, ServiceConfig)),
     "service_config_from_resolver": FLAG,
+    "service_config_from_dns": FLAG,
     "retries": FLAG,
     "load_balancing": TEXT,
     "balancers": optional(FUNCTIONS),
@@ -96,6 +97,7 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         wait_for_ready: bool = False,
         service_config: str | Mapping[str, Any] | ServiceConfig | None = None,
         service_config_from_resolver: bool = True,
+        service_config_from_dns: bool = False,
         retries: bool = True,
         load_balancing: str = "pick_first",
         balancers: Mapping[str, BalancerFactory] | None = None,
@@ -123,7 +125,9 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         if self.proxy is not None:
             resolver = _proxy_resolver(self.proxy, resolve_interval)
         else:
-            resolver = (resolvers or {}).get(parsed.scheme) or _built_in_resolver(parsed, resolve_interval)
+            txt = service_config_from_dns and service_config_from_resolver
+            own = (resolvers or {}).get(parsed.scheme)
+            resolver = own or _built_in_resolver(parsed, resolve_interval, txt)
         super().__init__(
             parsed,
             resolver,
@@ -261,14 +265,14 @@ def _client_context(tls: ssl.SSLContext | bool | None) -> ssl.SSLContext | None:
     return context
 
 
-def _built_in_resolver(target: ChannelTarget, interval: float) -> ResolverFactory:
+def _built_in_resolver(target: ChannelTarget, interval: float, txt: bool) -> ResolverFactory:
     match target.scheme:
         case "unix":
             return static_resolver([Endpoint(parse_target(target.endpoint))])
         case "ipv4" | "ipv6":
             return static_resolver(map(Endpoint, parse_address_list(target.scheme, target.endpoint)))
         case _:
-            return dns_resolver(interval=interval)
+            return dns_resolver(interval=interval, service_config=txt)
 
 
 def _proxy_resolver(proxy: Proxy, interval: float) -> ResolverFactory:

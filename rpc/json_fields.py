@@ -1,10 +1,11 @@
 """Reading JSON that people write: every error names the place, such as `$.methodConfig[0].retryPolicy.maxAttempts`.
 
-What C-core takes is taken: numbers may stand in strings, null is as good as nothing.
+What C-core takes is taken: numbers may stand in strings, null is as good as nothing, a key may not occur twice.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,30 @@ _INTEGER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 Json = Any
 Value = TypeVar("Value")
 Reader = Callable[[Json, str], Value]
+
+
+def load_json(text: str | bytes) -> Json:
+    """What a text says. Raises RpcConfigurationError if it is no JSON, or has a key twice in one object."""
+    try:
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RpcConfigurationError:
+        raise
+    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise RpcConfigurationError(f"the service config is not JSON: {reason}") from error
+
+
+def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RpcConfigurationError(f"the service config has the key {twice!r} twice in one object")
+    return members
+
+
+def _no_constant(name: str) -> Json:
+    raise RpcConfigurationError(f"the service config is not JSON: {name} is no number in JSON")
 
 
 class JsonObject:

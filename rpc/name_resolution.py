@@ -33,6 +33,8 @@ class ResolutionOwner(Protocol):
 
     def getaddrinfo(self, host: str, port: int) -> Any: ...
 
+    def look_up_txt(self, name: str) -> Any: ...
+
     def resolved(self, result: ResolverResult) -> None: ...
 
     def resolution_failed(self, error: Exception) -> None: ...
@@ -88,7 +90,11 @@ class NameResolution:
         return self._owner.schedule(when, callback)
 
     def run(self, lookup: Lookup, done: Callable[[Any], object]) -> None:
-        self._owner.run(lookup, done)
+        if not self._closed:
+            self._owner.run(lookup, done)
 
     def getaddrinfo(self, host: str, port: int) -> Any:
         return self._owner.getaddrinfo(host, port)
+
+    def look_up_txt(self, name: str) -> Any:
+        return self._owner.look_up_txt(name)

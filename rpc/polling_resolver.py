@@ -2,40 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from .resolver import (
-    MIN_INTERVAL,
-    Endpoint,
-    LookupFunction,
-    Resolver,
-    ResolverChannel,
-    ResolverFactory,
-    ResolverResult,
-    StaticResolver,
-    as_result,
-)
-from .target import ChannelTarget, Target, numeric_version, parse_target
+from .resolver import MIN_INTERVAL, LookupFunction, ResolverChannel, ResolverFactory, as_result
 from .timers import TimerHandle
+
+# Begins a lookup; the function that it is given gets what is found, or the exception that it has come to.
+LookUp = Callable[[ResolverChannel, Callable[[Any], object]], object]
 
 
 class PollingResolver:
-    """Runs a lookup, again when it is asked to but not more often than every `interval` seconds (R81), and every
+    """Looks up, again when it is asked to but not more often than every `interval` seconds (R81), and every
     `refresh` seconds if that is given. After a failure it tries again by itself (R78)."""
 
     def __init__(
         self,
-        lookup: Callable[[ResolverChannel], Callable[[], Any]],
+        look_up: LookUp,
         interval: float = MIN_INTERVAL,
         refresh: float | None = None,
-        read: Callable[[Any], ResolverResult] = as_result,
     ) -> None:
-        self._lookup = lookup
+        self._look_up = look_up
         self._interval = interval
         self._refresh = refresh
-        self._read = read
         self._channel: ResolverChannel | None = None
         self._running = False
         self._started = 0.0
@@ -65,7 +55,7 @@ class PollingResolver:
         if (channel := self._channel) is not None and not self._running:
             self._running = True
             self._started = channel.now()
-            channel.run(self._lookup(channel), self._done)
+            self._look_up(channel, self._done)
 
     def _done(self, found: Any) -> None:
         self._running = False
@@ -74,7 +64,7 @@ class PollingResolver:
         try:
             if isinstance(found, Exception):
                 raise found
-            result = self._read(found)
+            result = as_result(found)
         except Exception as error:  # whatever a lookup raises, or returns
             self._failures += 1
             self._resolve_at(self._started + channel.backoff.delay(self._failures, channel.rng))
@@ -101,27 +91,6 @@ def polling_resolver(
     - `interval`: the shortest time between two lookups, in seconds.
     - `refresh`: look again that often even if all is well; None: only when connections fail.
     """
-    return lambda target: PollingResolver(lambda _: partial(lookup, target), interval, refresh)
-
-
-def dns_resolver(*, interval: float = MIN_INTERVAL, refresh: float | None = None) -> ResolverFactory:
-    """A factory for resolvers that ask the system (getaddrinfo). Arguments as in `polling_resolver`."""
-
-    def make(target: ChannelTarget) -> Resolver:
-        name = parse_target(target.endpoint)
-        if numeric_version(name.host) is not None:  # nothing to ask for
-            return StaticResolver(ResolverResult((Endpoint(name),)))
-        return PollingResolver(
-            lambda channel: partial(channel.getaddrinfo, name.host, name.port),
-            interval,
-            refresh,
-            lambda found: ResolverResult(_endpoints(found)),
-        )
-
-    return make
-
-
-def _endpoints(found: Iterable[Any]) -> tuple[Endpoint, ...]:
-    """One endpoint for each address, in the order that the system prefers."""
-    addresses = dict.fromkeys(Target(str(address[0]), int(address[1])) for *_, address in found)
-    return tuple(Endpoint(address) for address in addresses)
+    return lambda target: PollingResolver(
+        lambda channel, done: channel.run(partial(lookup, target), done), interval, refresh
+    )

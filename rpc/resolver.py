@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .backoff import BackoffPolicy
+from .errors import RpcConfigurationError
 from .service_config import ServiceConfig
 from .target import ChannelTarget, Target, parse_target
 from .timers import TimerHandle
@@ -53,11 +54,12 @@ class Endpoint:
 class ResolverResult:
     """What a resolver has found: all endpoints, and what the service's owner says about it.
 
-    `service_config` is JSON text, a mapping, a ServiceConfig, or None for no word about it.
+    `service_config` is JSON text, a mapping, a ServiceConfig, or None for no word about it; or the error that has come
+    of reading it, which counts as a config that is wrong (A21).
     """
 
     endpoints: tuple[Endpoint, ...] = ()
-    service_config: str | bytes | Mapping[str, Any] | ServiceConfig | None = None
+    service_config: str | bytes | Mapping[str, Any] | ServiceConfig | RpcConfigurationError | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -100,6 +102,10 @@ class ResolverChannel(Protocol):
 
     def getaddrinfo(self, host: str, port: int) -> Any:
         """The system's lookup, to be given to `run`. Results are those of socket.getaddrinfo."""
+        ...
+
+    def look_up_txt(self, name: str) -> Any:
+        """The TXT records of a name, to be given to `run`: a list of bytes. Needs dnspython."""
         ...
 
 

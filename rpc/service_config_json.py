@@ -1,15 +1,14 @@
-"""The JSON form of a service config. A key may not occur twice in an object, as in C-core."""
+"""The JSON form of a service config."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from .errors import RpcConfigurationError
 from .json_fields import (
     Json,
     JsonObject,
     field_error,
+    load_json,
     read_array,
     read_boolean,
     read_duration,
@@ -23,30 +22,7 @@ from .service_config import HedgingPolicy, MethodConfig, Policies, RetryPolicy, 
 
 def read_service_config(config: str | bytes | Mapping[str, Json]) -> ServiceConfig:
     """See `parse_service_config`."""
-    return _service_config(_load(config) if isinstance(config, (str, bytes)) else config)
-
-
-def _load(text: str | bytes) -> Json:
-    try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-    except RpcConfigurationError:
-        raise
-    except (ValueError, RecursionError) as error:  # JSONDecodeError and UnicodeDecodeError are ValueErrors
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error
-        raise RpcConfigurationError(f"the service config is not JSON: {reason}") from error
-
-
-def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise RpcConfigurationError(f"the service config has the key {twice!r} twice in one object")
-    return members
-
-
-def _no_constant(name: str) -> Json:
-    raise RpcConfigurationError(f"the service config is not JSON: {name} is no number in JSON")
+    return _service_config(load_json(config) if isinstance(config, (str, bytes)) else config)
 
 
 # -- the messages -------------------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from .client_call import CallState
 from .link import Link
 from .methods import StreamStreamMethod, StreamUnaryMethod, UnaryStreamMethod, UnaryUnaryMethod
 from .tunnel import open_tunnel
+from .txt_lookup import look_up_txt
 
 
 class ClientLink(Link[ClientConnection]):
@@ -125,6 +126,8 @@ class Channel(
     - `wait_for_ready`: the default for calls.
     - `service_config`: a ServiceConfig, or one as JSON (text, or what `json.loads` makes of it). One that the resolver
       brings replaces it, unless `service_config_from_resolver` is False.
+    - `service_config_from_dns`: look for one in the TXT records of the target's name (A2), if it is a name for DNS and
+      not localhost. Needs `pip install barewire[dns]`.
     - `retries`: False turns off every kind of further attempts: retry and hedging policies, and transparent ones.
     - `load_balancing`: "pick_first", "round_robin", "weighted_round_robin" or a name of `balancers`; a service
       config that names one has precedence.
@@ -205,6 +208,9 @@ class Channel(
 
     async def getaddrinfo(self, host: str, port: int) -> Any:
         return await self.loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    async def look_up_txt(self, name: str) -> list[bytes]:
+        return await look_up_txt(name)
 
     def dial(self, attempt: Attempt) -> _Dial:
         return _Dial(self, attempt)

@@ -26,6 +26,7 @@ from .driver import Driver, Port
 from .link import Link
 from .lookup import run_lookup
 from .methods import StreamStreamMethod, StreamUnaryMethod, UnaryStreamMethod, UnaryUnaryMethod
+from .txt_lookup import look_up_txt
 
 _ORPHANED = Status(
     StatusCode.UNAVAILABLE,
@@ -93,6 +94,9 @@ class Channel(
 
     def getaddrinfo(self, host: str, port: int) -> Any:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    def look_up_txt(self, name: str) -> list[bytes]:
+        return look_up_txt(name)
 
     def dial(self, attempt: Attempt) -> Dial:
         dial = Dial(self, attempt, open_socket(attempt.address, self._tls, self.tls_name, self.proxy))

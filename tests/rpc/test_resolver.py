@@ -12,7 +12,7 @@ import pytest
 from barewire import rpc
 from barewire.rpc import Endpoint, ResolverResult, RpcConfigurationError, polling_resolver
 from barewire.rpc.connectivity import ConnectivityState as State
-from barewire.rpc.polling_resolver import dns_resolver
+from barewire.rpc.dns_resolver import dns_resolver
 from barewire.rpc.resolver import Resolver, ResolverChannel
 from barewire.rpc.status import StatusCode
 from barewire.rpc.target import ChannelTarget, Target, parse_address_list, parse_channel_target

@@ -233,6 +233,9 @@ class VirtualChannel(ChannelCore):
     def getaddrinfo(self, host: str, port: int) -> Any:
         raise NotImplementedError
 
+    def look_up_txt(self, name: str) -> Any:
+        raise NotImplementedError
+
     def dial(self, attempt: Attempt) -> FakeDial:
         dial = FakeDial(self, attempt)
         self.dials.append(dial)
