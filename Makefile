@@ -61,6 +61,7 @@ peers: ## get the peers in other languages, where these are there (with CI=true:
 	@.ci/get-node-peer .cache/peers
 	@.ci/get-cpp-peer .cache/peers
 	@.ci/get-proxies .cache
+	@.ci/get-browser
 
 # ---- what people run ----
 

@@ -18,7 +18,7 @@ import traceback
 from types import ModuleType
 from typing import Any, cast
 
-from ..rpc import RpcConfigurationError, Server, TlsFiles, WorkerPolicy, run_workers
+from ..rpc import RpcConfigurationError, Server, TlsFiles, Web, WorkerPolicy, run_workers
 from ..rpc.handlers import service_of
 from ..schema import SchemaError
 from .connection import seconds
@@ -60,6 +60,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tls-client-ca", metavar="FILE", help="require clients to show a certificate signed by these"
     )
+    parser.add_argument(
+        "--web",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="serve pages of this origin too (gRPC-Web), over HTTP/2 and HTTP/1.1; * for all (may be repeated)",
+    )
     parser.add_argument("--no-health", action="store_true", help="without grpc.health.v1")
     parser.add_argument("--no-reflection", action="store_true", help="without server reflection")
     parser.add_argument("--stats", action="store_true", help="record calls by method, for `barewire top`")
@@ -97,6 +104,7 @@ async def _server(arguments: argparse.Namespace) -> Server:
         max_concurrent_calls=arguments.max_concurrent_calls,
         channelz=arguments.channelz,
         stats=arguments.stats,
+        web=Web(origins=arguments.web) if arguments.web else None,
     )
 
 

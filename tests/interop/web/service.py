@@ -16,7 +16,7 @@ WHY = [("x-why", "because"), ("x-why-bin", b"\0\1\xff")]
 
 
 async def unary(request: Any, context: Any) -> Any:
-    """Its text twice; "fail" and "wait" do what they say. Metadata x-own comes back, first in the head, then at the end."""
+    """Its text twice; "fail" and "wait" do what they say. Metadata x-own comes back, in the head and at the end."""
     if request.text == "fail":
         raise RpcError(StatusCode.NOT_FOUND, "no such thing: ü", metadata=WHY)
     if request.text == "wait":
