@@ -73,6 +73,10 @@ class ChannelCall(PickedCall, Protocol):
         """There is no connection yet."""
         ...
 
+    def name_resolved(self) -> None:
+        """It waits, and the channel's resolver has found something at last."""
+        ...
+
     def expired_while_pending(self) -> None:
         """The deadline has passed meanwhile."""
         ...
@@ -355,6 +359,9 @@ class ChannelCore:
             config = self._config_of(result)
             name, factory, policy_config = self._choose_policy(config)
             self._use(config)
+            if not self._has_endpoints:
+                for call in self._pending:
+                    call.name_resolved()
             self._switch.update(name, factory, result.endpoints, policy_config)
             if self.node is not None:
                 self.node.trace.add(f"resolved: {len(result.endpoints)} endpoints, balanced by {name}")

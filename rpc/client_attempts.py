@@ -25,7 +25,7 @@ from .header_blocks import HeaderField
 from .headers import request_headers
 from .hedging import Hedging
 from .metadata import Metadata
-from .observer import CallObserver, ObservedAttempt, observe_attempt
+from .observer import AttemptKind, CallObserver, ObservedAttempt, observe_attempt, tell
 from .replay import Replay
 from .retry import PREVIOUS_ATTEMPTS, AttemptLog, Retries, can_repeat
 from .service_config import MethodConfig
@@ -160,7 +160,7 @@ class AttemptedCall(Replay):
         if self._hedging is not None:
             self._hedging.begin()
         else:
-            self.observed = self.observe_attempt(0)
+            self.observed = self.observe_attempt(0, "original")
             self.submit_attempt(self)
 
     def submit_attempt(self, attempt: Any) -> None:
@@ -169,10 +169,10 @@ class AttemptedCall(Replay):
         if attempt.observed is not None:
             attempt.observed.submitted()
 
-    def observe_attempt(self, previous_attempts: int, *, transparent: bool = False) -> ObservedAttempt | None:
+    def observe_attempt(self, previous_attempts: int, kind: AttemptKind) -> ObservedAttempt | None:
         """Tell the observers that there is another attempt."""
         observers = self.observers
-        return observe_attempt(observers, previous_attempts, transparent) if observers else None
+        return observe_attempt(observers, previous_attempts, kind) if observers else None
 
     def start(self, link: CallLink) -> None:
         """Make an attempt on this connection."""
@@ -231,6 +231,11 @@ class AttemptedCall(Replay):
             core.end_sending()
         link.schedule_flush()
         return core
+
+    def name_resolved(self) -> None:
+        """The channel knows now where its target is."""
+        if observers := self.observers:
+            tell(observers, "name_resolved")
 
     def expired_while_pending(self) -> None:
         """The deadline passed before there was a connection."""
@@ -342,7 +347,7 @@ class AttemptedCall(Replay):
         return True
 
     def _try_again(self, retried: int, before: int) -> None:
-        self.observed = self.observe_attempt(retried, transparent=retried == before)
+        self.observed = self.observe_attempt(retried, "transparent_retry" if retried == before else "retry")
         self.submit_attempt(self)
 
     def finish(self, status: Status) -> None:

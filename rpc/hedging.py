@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .client_connection import ClientConnection
     from .client_interfaces import CallLink
     from .metadata import Metadata
+    from .observer import AttemptKind, ObservedAttempt
     from .target import Target
 
 _LOST = Status(StatusCode.CANCELLED, "another attempt of the call has been faster", reached_server=False)
@@ -38,7 +39,13 @@ class Hedge:
         self.status: Status | None = None
         self.timer: AttemptTimer | None = None  # until it is given to the channel once more
         # A call that learns of its policy while it waits for a connection has been attempted already.
-        self.observed, call.observed = call.observed or call.observe_attempt(previous), None
+        self.observed, call.observed = (
+            call.observed or self._observe("hedge" if previous else "original"),
+            None,
+        )
+
+    def _observe(self, kind: AttemptKind) -> ObservedAttempt | None:
+        return self._call.observe_attempt(self._previous, kind)
 
     # -- for the channel ------------------------------------------------------------------------------------------
 
@@ -65,6 +72,10 @@ class Hedge:
     def hold(self) -> None:
         self._call.hold()
 
+    def name_resolved(self) -> None:
+        if not self._previous:
+            self._call.name_resolved()
+
     def expired_while_pending(self) -> None:
         self._call.expired_while_pending()
 
@@ -85,7 +96,7 @@ class Hedge:
 
     def submit_again(self) -> None:
         if self.status is None:
-            self.observed = self._call.observe_attempt(self._previous, transparent=True)
+            self.observed = self._observe("transparent_retry")
             self._call.submit_attempt(self)
 
     # -- for its stream -------------------------------------------------------------------------------------------

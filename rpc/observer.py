@@ -22,6 +22,9 @@ from .status import Status
 logger = logging.getLogger("barewire.rpc.observer")
 
 
+AttemptKind = Literal["original", "retry", "hedge", "transparent_retry"]
+
+
 class Observer:
     """Every method does nothing; override those that matter.
 
@@ -59,15 +62,18 @@ class CallObserver(Observer):
     def half_closed(self) -> None:
         """The client has sent its last message."""
 
-    def attempt_started(self, previous_attempts: int, transparent: bool) -> AttemptObserver | None:
+    def name_resolved(self) -> None:
+        """A client's call had to wait until its channel's target was resolved, and now it is."""
+
+    def attempt_started(self, previous_attempts: int, kind: AttemptKind) -> AttemptObserver | None:
         """A client's call is attempted; what is returned is told about this attempt.
 
-        `previous_attempts` counts those before it, without transparent retries; `transparent` tells that it is one.
+        `previous_attempts` counts those before it, without transparent retries.
         """
         return None
 
 
-ObservedEvent = Literal["sent", "received", "half_closed", "delayed"]
+ObservedEvent = Literal["sent", "received", "half_closed", "delayed", "name_resolved"]
 
 
 def tell(observers: Iterable[Observer], event: ObservedEvent, *arguments: Any) -> None:
@@ -129,13 +135,13 @@ class ObservedAttempt:
 
 
 def observe_attempt(
-    observers: Iterable[CallObserver], previous_attempts: int, transparent: bool
+    observers: Iterable[CallObserver], previous_attempts: int, kind: AttemptKind
 ) -> ObservedAttempt:
     """Tell the observers of a call that it is attempted."""
     started: list[AttemptObserver] = []
     for observer in observers:
         try:
-            attempt = observer.attempt_started(previous_attempts, transparent)
+            attempt = observer.attempt_started(previous_attempts, kind)
         except Exception:
             logger.exception("%s.attempt_started raised", type(observer).__name__)
             continue

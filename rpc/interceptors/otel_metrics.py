@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
-from ..arguments import FUNCTION, check_arguments, having
+from ..arguments import FUNCTION, check_arguments, having, items, one_of
 from ..interceptor import InterceptedCall, Interceptor, Proceed
-from ..observer import AttemptObserver, CallObserver, Observer
+from ..observer import AttemptKind, AttemptObserver, CallObserver, Observer
 from ..status import Status
 from ..version import __version__
 from .call_record import CallRecord, Clock
+from .otel_retries import RETRY_METRICS, RetryInstruments
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import Counter, Histogram, Meter, MeterProvider
@@ -64,6 +65,7 @@ _Attributes = Mapping[str, str]
 
 _ARGUMENTS = {
     "meter_provider": having("a MeterProvider of OpenTelemetry (pip install 'barewire[otel]')", "get_meter"),
+    "also": items(f"a list of {', '.join(RETRY_METRICS)}", one_of(RETRY_METRICS)),
     "keep_method": FUNCTION,
     "clock": FUNCTION,
 }
@@ -77,6 +79,8 @@ class OtelMetrics(Interceptor):
     the same two sizes. Seconds and bytes; sizes are those of messages as they are on the wire, without framing.
 
     - `meter_provider`: where they go. The global one of OpenTelemetry is not used.
+    - `also`: the names of instruments that gRPC leaves off by default; RETRY_METRICS has those of A96: retries,
+      transparent retries and hedges of a call, where it had some, and the time between its attempts.
     - `keep_method`: whether the name of a method that is not known in advance is recorded; by default such methods are
       recorded as "other", since peers could make up names without end.
     """
@@ -85,6 +89,7 @@ class OtelMetrics(Interceptor):
         self,
         meter_provider: MeterProvider,
         *,
+        also: Collection[str] = (),
         keep_method: Callable[[str], bool] = lambda method: False,
         clock: Clock = time.monotonic,
     ) -> None:
@@ -97,6 +102,7 @@ class OtelMetrics(Interceptor):
         self._call_duration = _histogram(
             meter, "grpc.client.call.duration", "s", _LATENCY, "Time that calls took for the application."
         )
+        self._retries = RetryInstruments(meter, also, _LATENCY) if also else None
 
     async def intercept(self, call: InterceptedCall, proceed: Proceed) -> None:
         known = call.registered or self._keep_method(call.method)
@@ -107,10 +113,13 @@ class OtelMetrics(Interceptor):
             return
         attributes["grpc.target"] = call.target
         call.observe(_ClientCall(self._attempts, attributes, self._clock))
+        retries = None if self._retries is None else self._retries.observe(call, self._clock)
         record = CallRecord(call, self._clock)
         try:
             await record.run(proceed)
         finally:
+            if retries is not None:
+                retries.record(attributes)
             self._call_duration.record(
                 record.duration, {**attributes, "grpc.status": record.status.code.name}
             )
@@ -182,5 +191,5 @@ class _ClientCall(CallObserver):
     def __init__(self, instruments: _Instruments, attributes: _Attributes, clock: Clock) -> None:
         self._arguments = instruments, attributes, clock
 
-    def attempt_started(self, previous_attempts: int, transparent: bool) -> AttemptObserver:
+    def attempt_started(self, previous_attempts: int, kind: AttemptKind) -> AttemptObserver:
         return _Attempt(*self._arguments)

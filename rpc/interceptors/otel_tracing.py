@@ -10,7 +10,7 @@ from ..arguments import check_arguments, having, optional
 from ..errors import RpcConfigurationError
 from ..interceptor import InterceptedCall, Interceptor, Proceed
 from ..metadata import Metadata, MetadataPairs
-from ..observer import AttemptObserver, CallObserver, Observer
+from ..observer import AttemptKind, AttemptObserver, CallObserver, Observer
 from ..status import Status, StatusCode
 from ..version import __version__
 from .call_record import CallRecord
@@ -64,7 +64,7 @@ class OtelTracing(Interceptor):
 
         # Not made current: on a blocking channel this coroutine runs, now and then, in the caller's own context.
         span = self._tracer.start_span(f"Sent.{name}", kind=trace.SpanKind.CLIENT)
-        call.observe(_ClientCall(self._tracer, self._propagator, trace.set_span_in_context(span), name))
+        call.observe(_ClientCall(span, self._tracer, self._propagator, trace.set_span_in_context(span), name))
         record = CallRecord(call, time.monotonic)
         try:
             await record.run(proceed)
@@ -129,19 +129,28 @@ class _Attempt(_Messages, AttemptObserver):
 
 
 class _ClientCall(CallObserver):
-    def __init__(self, tracer: Tracer, propagator: TextMapPropagator, context: Context, name: str) -> None:
+    def __init__(
+        self, span: Span, tracer: Tracer, propagator: TextMapPropagator, context: Context, name: str
+    ) -> None:
+        self._span = span
         self._tracer = tracer
         self._propagator = propagator
         self._context = context
         self._name = name
 
-    def attempt_started(self, previous_attempts: int, transparent: bool) -> AttemptObserver:
+    def name_resolved(self) -> None:
+        self._span.add_event("Delayed name resolution complete")
+
+    def attempt_started(self, previous_attempts: int, kind: AttemptKind) -> AttemptObserver:
         from opentelemetry import trace
 
         span = self._tracer.start_span(
             f"Attempt.{self._name}",
             context=self._context,
-            attributes={"previous-rpc-attempts": previous_attempts, "transparent-retry": transparent},
+            attributes={
+                "previous-rpc-attempts": previous_attempts,
+                "transparent-retry": kind == "transparent_retry",
+            },
         )
         return _Attempt(span, self._propagator, trace.set_span_in_context(span, self._context))
 

@@ -9,6 +9,7 @@ import pytest
 
 from barewire import rpc
 from barewire.rpc import AttemptObserver, CallObserver, Metadata, Status
+from barewire.rpc.observer import AttemptKind
 from tests.support.rpc_service import Item, servicer, serving
 
 HEAD, TRAILER = ("head", "original"), ("trailer", "original")
@@ -31,7 +32,7 @@ class Spoiler(CallObserver, AttemptObserver):
     def ended(self, status: Status) -> None:
         self._spoil("ended", status.trailing_metadata)
 
-    def attempt_started(self, previous_attempts: int, transparent: bool) -> AttemptObserver:
+    def attempt_started(self, previous_attempts: int, kind: AttemptKind) -> AttemptObserver:
         return Spoiler(self._seen)
 
 

@@ -15,6 +15,7 @@ from barewire.rpc.client_call_state import ClientCallState, tell_call
 from barewire.rpc.counters import CallCounters
 from barewire.rpc.events import CallEnded, CallStarted, MessageReceived, RequestEnded
 from barewire.rpc.limits import Limits
+from barewire.rpc.observer import CallObserver
 from barewire.rpc.retry import ChannelRetries
 from barewire.rpc.server_call import ServerCall
 from barewire.rpc.service_config import ServiceConfig, parse_service_config
@@ -111,6 +112,7 @@ class World:
         self.submitted = 0
         self.tried: list[list[int]] = []  # what each attempt told the balancer: the ports of connections
         self.trackers: tuple[CallTracker, ...] = ()
+        self.observers: tuple[CallObserver, ...] = ()  # of each call
         self.answer: Callable[[Served], None] | None = None  # what servers do with a call as soon as it comes
         for _ in range(connections):
             self.connect()
@@ -261,6 +263,10 @@ class CallUnderTest(ClientCallState):
         method: Any = Method(streaming)
         channel: Any = world
         super().__init__(channel, method, timeout, (), wait_for_ready, None, world.now())
+
+    @property
+    def observers(self) -> tuple[CallObserver, ...]:
+        return self.world.observers
 
     @property
     def intercepted(self) -> bool:

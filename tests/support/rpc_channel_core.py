@@ -59,6 +59,9 @@ class FakeCall:
                 self.link.core.calls.remove(self)
             tell_ended(self.trackers, status)
 
+    def name_resolved(self) -> None:
+        pass
+
     def expired_while_pending(self) -> None:
         self.ended(Status(StatusCode.DEADLINE_EXCEEDED))
 

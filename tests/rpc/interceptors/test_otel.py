@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Any
 
@@ -13,11 +14,16 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from barewire import rpc
 from barewire.rpc import RpcConfigurationError, RpcError, StatusCode
-from barewire.rpc.interceptors import OtelMetrics, OtelTracing
+from barewire.rpc.interceptors import RETRY_METRICS, OtelMetrics, OtelTracing
+from barewire.rpc.interceptors.otel_retries import CallRetries, RetryInstruments
 from tests.rpc.interceptors.calls import MESSAGES, SHAPES, SHELLS, call, failure, serve, unknown_method
+from tests.support.rpc_attempts import Served, World
 from tests.support.rpc_blocking import eventually
-from tests.support.rpc_service import Item, servicer
+from tests.support.rpc_counting import COUNTING
+from tests.support.rpc_service import Item, Stub, servicer, serving
+from tests.support.rpc_service import eventually as eventually_async
 
 pytestmark = pytest.mark.rule(102)
 
@@ -207,6 +213,92 @@ def test_statuses_and_attempts() -> None:
     assert points["grpc.client.call.duration"][0].count == 1
 
 
+class Retried:
+    """A call against scripted servers in virtual time, and what A96 says of it: name → (count, sum) and the buckets."""
+
+    def __init__(self, config: dict[str, Any], also: Any = RETRY_METRICS) -> None:
+        self.world = World(config, connections=2)
+        self._reader = InMemoryMetricReader()
+        meter = MeterProvider([self._reader]).get_meter("test")
+        self._retries = CallRetries(RetryInstruments(meter, also, SECONDS), self.world.now)
+        self.world.observers = (self._retries,)
+
+    def read(self) -> dict[str, tuple[int, float]]:
+        self._retries.record({"grpc.method": "a.B/C", "grpc.target": "dns:///a"})
+        data: Any = self._reader.get_metrics_data()
+        if data is None:
+            return {}
+        self.metrics = {each.name: each for each in data.resource_metrics[0].scope_metrics[0].metrics}
+        (points,) = zip(*(each.data.data_points for each in self.metrics.values()), strict=True)
+        return {name: (point.count, point.sum) for name, point in zip(self.metrics, points, strict=True)}
+
+
+def test_a96_retries_and_the_time_between_attempts() -> None:
+    retried = Retried(RETRIES)
+    world = retried.world
+
+    def answer(attempt: Served) -> None:
+        match len(world.served):
+            case 1:
+                attempt.refuse()  # repeated transparently
+            case 2 | 3:
+                attempt.fail(StatusCode.UNAVAILABLE)
+            case _:
+                pass
+
+    world.answer = answer
+    call = world.call(b"x")
+    world.advance(10)
+    world.served[3].answer(b"yes")  # it took its time; that is no delay
+    world.settle()
+    assert call.code is StatusCode.OK
+    assert retried.read() == {
+        "grpc.client.call.retries": (1, 2),
+        "grpc.client.call.transparent_retries": (1, 1),
+        "grpc.client.call.retry_delay": (1, pytest.approx(world.times[3], abs=1e-5)),
+    }
+    units = {name: metric.unit for name, metric in retried.metrics.items()}
+    assert list(units.values()) == ["{retry}", "{transparent_retry}", "s"]
+    bounds = [list(each.data.data_points[0].explicit_bounds) for each in retried.metrics.values()]
+    assert bounds == [[1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 10], SECONDS]
+
+
+def test_a96_hedges() -> None:
+    policy = {"maxAttempts": 3, "hedgingDelay": "1s", "nonFatalStatusCodes": ["UNAVAILABLE"]}
+    retried = Retried({"methodConfig": [{"name": [{}], "hedgingPolicy": policy}]})
+    retried.world.call(b"x")
+    retried.world.advance(5)
+    retried.world.served[2].answer(b"yes")
+    retried.world.settle()
+    assert retried.read() == {"grpc.client.call.hedges": (1, 2), "grpc.client.call.retry_delay": (1, 0)}
+    assert retried.metrics["grpc.client.call.hedges"].unit == "{hedge}"
+
+
+def test_a96_a_call_without_retries_reports_none() -> None:
+    retried = Retried(RETRIES)
+    retried.world.answer = lambda attempt: attempt.answer(b"yes")
+    assert retried.world.call(b"x").code is StatusCode.OK
+    assert retried.read() == {}
+
+
+@pytest.mark.parametrize("wanted", [[], ["grpc.client.call.retries"], RETRY_METRICS], ids=len)
+def test_a96_is_off_unless_asked_for_by_name(wanted: list[str]) -> None:
+    metrics = Metrics(also=wanted)
+    server = serve(flaky(2))
+    try:
+        call("sync", server, "Unary", interceptors=[metrics.interceptor], service_config=RETRIES)
+    finally:
+        server.close()
+    here = metrics.read()
+    assert {name for name in here if name in RETRY_METRICS} == (
+        set(wanted) - {"grpc.client.call.transparent_retries", "grpc.client.call.hedges"}
+    )
+    for name in set(wanted) & set(here):
+        assert metrics.attributes(name) == [
+            {"grpc.method": "shapes.Shapes/Unary", "grpc.target": f"dns:///{server.target}"}
+        ]
+
+
 def test_made_up_methods_are_other() -> None:
     metrics = Metrics()
     server = serve(interceptors=[metrics.interceptor])
@@ -281,6 +373,7 @@ def test_one_trace_from_caller_to_handler(shell: str, shape: str) -> None:
     size = len(Item(number=1).encode())
     outbound = [("Outbound message", {"sequence-number": n, "message-size": size}) for n in range(requests)]
     inbound = [("Inbound message", {"sequence-number": n, "message-size": size}) for n in range(responses)]
+    assert events(sent) == [("Delayed name resolution complete", {})]
     assert events(attempt) == [("Delayed LB pick complete", {}), *outbound, *inbound]
     inbound, outbound = inbound[:requests], [*outbound, *outbound]
     assert [name for name, _ in events(received)].count("Inbound message") == requests
@@ -356,6 +449,30 @@ def test_the_span_is_current_in_the_handler(plain: bool) -> None:
     finally:
         server.close()
     assert seen[0].name == "Recv.shapes.Shapes.Unary"
+
+
+async def test_only_calls_that_wait_for_the_resolver_say_so() -> None:
+    traces, known = Traces(), asyncio.Event()
+
+    async def lookup(target: Any) -> list[str]:
+        await known.wait()
+        return [server.address]
+
+    async with serving(COUNTING) as (_, _, server):
+        options: dict[str, Any] = {"resolvers": {"slow": rpc.polling_resolver(lookup)}}
+        async with rpc.Channel("slow:///x", interceptors=[traces.interceptor], **options) as channel:
+            call = Stub(channel).Unary(Item(number=1))
+            await eventually_async(lambda: channel._pending)
+            known.set()
+            await call
+            await Stub(channel).Unary(Item(number=1))
+    first, second = traces.named("Sent.")
+    assert (events(first), events(second)) == ([("Delayed name resolution complete", {})], [])
+    first, second = traces.named("Attempt.")
+    assert [events(each)[0][0] for each in (first, second)] == [
+        "Delayed LB pick complete",
+        "Outbound message",
+    ]
 
 
 def test_calls_that_never_connect_have_attempts_too() -> None:
