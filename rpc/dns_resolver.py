@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import platform
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -60,16 +61,21 @@ class _DnsLookup:
         """Find out; `done` gets a ResolverResult or an exception."""
 
         def addresses_found(found: Any) -> None:
-            if isinstance(found, Exception):
-                done(found)
-            elif self._config_name is None:
-                done(ResolverResult(_endpoints(found)))
+            try:
+                if isinstance(found, Exception):
+                    raise found
+                result = ResolverResult(_endpoints(found))
+            except Exception as error:
+                done(error)
+                return
+            if self._config_name is None:
+                done(result)
             else:
-                channel.run(partial(channel.look_up_txt, self._config_name), partial(config_found, found))
+                channel.run(partial(channel.look_up_txt, self._config_name), partial(config_found, result))
 
-        def config_found(addresses: Any, found: Any) -> None:
+        def config_found(result: ResolverResult, found: Any) -> None:
             self._take_config(channel, found)
-            done(ResolverResult(_endpoints(addresses), self._config))
+            done(replace(result, service_config=self._config))
 
         channel.run(partial(channel.getaddrinfo, self._name.host, self._name.port), addresses_found)
 

@@ -204,6 +204,15 @@ def test_a_lookup_that_fails_at_first_is_as_good_as_no_config() -> None:
     assert channel.dialing == ["10.0.0.1:1"]
 
 
+def test_addresses_that_cannot_be_read_are_a_failed_lookup() -> None:
+    """As Python's without IPv6 has them: a number, and bytes."""
+    channel = resolving("books:1")
+    answer(channel, [(10, 1, 6, "", (10, b"\0\0"))])
+    assert channel.state is State.TRANSIENT_FAILURE
+    channel.advance(2)
+    answer(channel, found("10.0.0.1"))  # it has tried again
+
+
 def test_a_channel_that_goes_idle_meanwhile_asks_no_further() -> None:
     channel = resolving("books:1")
     channel.enter_idle()
