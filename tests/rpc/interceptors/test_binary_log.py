@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from pathlib import Path
 from typing import Any
@@ -123,8 +124,6 @@ def test_the_events_of_a_call(shape: str, side: str, shell: str) -> None:
 
 
 def bytes_of(entry: dict[str, Any]) -> bytes:
-    import base64
-
     data = base64.b64decode(entry["message"]["data"])
     assert len(data) == entry["message"]["length"]
     return data
@@ -214,6 +213,36 @@ def test_truncation() -> None:
     only_messages = one_call(filter="*{m}", item=item, call_metadata=metadata[:1])
     assert only_messages[0]["client_header"]["metadata"] == {}
     assert bytes_of(only_messages[1]) == item.encode()
+
+
+@pytest.mark.parametrize("side", ["client", "server"])
+def test_lengths_are_honoured_to_the_byte(side: str) -> None:
+    item = Item(text="x" * 10)
+    size = len(item.encode())
+
+    def logged(lengths: str) -> list[tuple[int, int, bool]]:
+        """Of each entry: keys of metadata, bytes of a message, whether it is truncated."""
+        metadata = [("aa", "123"), ("bb", "45")]  # 5 and 4 bytes
+        entries = one_call(side=side, filter=f"*{lengths}", item=item, call_metadata=metadata)[:2]
+        assert entries[1]["message"]["length"] == size
+        return [
+            (
+                len(entry.get("client_header", {}).get("metadata", {}).get("entry", ())),
+                len(base64.b64decode(entry.get("message", {}).get("data", ""))),
+                entry.get("payload_truncated", False),
+            )
+            for entry in entries
+        ]
+
+    everything, nothing = [(2, 0, False), (0, size, False)], [(0, 0, True), (0, 0, True)]
+    assert logged("") == logged("{h;m}") == logged("{h:;m:}") == everything
+    assert logged(f"{{h:9;m:{size}}}") == everything
+    assert logged(f"{{h:8;m:{size - 1}}}") == [(1, 0, True), (0, size - 1, True)]
+    assert logged("{h:5}") == [(1, 0, True), nothing[1]]
+    assert logged("{h:4;m:1}") == [nothing[0], (0, 1, True)]
+    assert logged("{h:0;m:0}") == nothing
+    assert logged("{h}") == [everything[0], nothing[1]]
+    assert logged("{m}") == [nothing[0], everything[1]]
 
 
 def test_what_the_filter_leaves_out() -> None:
@@ -318,7 +347,7 @@ WRONG = [
     "*{h",
 ]
 WRONG += ["*{h;}", "*{;m}", "*{hm}", "*,*", "Foo/Bar,Foo/Bar{h}", "Foo/Bar,-Foo/Bar", "-Foo/Bar,-Foo/Bar"]
-WRONG += ["-Foo/Bar{h}", "Foo/*,", " *", "Foo/Bar;Foo/Baz", "*{h:1}{m:1}"]
+WRONG += ["*{h:" + "9" * 5000 + "}", "-Foo/Bar{h}", "Foo/*,", " *", "Foo/Bar;Foo/Baz", "*{h:1}{m:1}"]
 
 
 @pytest.mark.parametrize("text", WRONG)
