@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..clients.asynchronous import GrpcioAioClient
+from ..clients.grpcio_sync import GrpcioSyncClient
 from ..clients.stubs import generated_messages
 from .cases import RESPONSE_SIZE, Setting
 from .scripted_server import Script, ScriptedServer
 
 MAX_CONCURRENT_STREAMS = 3
+TRIES = 5
 
 
 def fails(s: Setting, server: ScriptedServer) -> None:
@@ -26,7 +29,14 @@ def succeeds(s: Setting, server: ScriptedServer) -> None:
 
 def comes_back(s: Setting, server: ScriptedServer) -> None:
     s.large_unary()
-    s.large_unary()
+    # grpcio has once been seen to fail here with "GOAWAY received", on a loaded machine and with none of us involved.
+    # The official case sleeps for a second between the calls (grpc/grpc#9299). Ours have to know at once.
+    tries = TRIES if isinstance(s.client, (GrpcioSyncClient, GrpcioAioClient)) else 1
+    for _ in range(tries):
+        outcome = s.client.call("UnaryCall", [s.large()])
+        if not (outcome.code == "UNAVAILABLE" and "GOAWAY received" in outcome.message):
+            break
+    s.is_large(outcome)
     assert server.connections == 2
 
 
