@@ -19,6 +19,7 @@ from tests.soak.callers import BlockingCallers, Callers
 from tests.soak.server import VITALS
 from tests.soak.vitals import Vitals
 from tests.support.processes import Child
+from tests.support.rpc_service import PATIENCE
 
 BLOCKING_CALLERS = 4
 _MIB = 1024 * 1024
@@ -118,15 +119,8 @@ class Soak:
     # -- afterwards -----------------------------------------------------------------------------------------------
 
     async def _check(self, before: Sequence[Vitals], channel: rpc.Channel, admin: rpc.Channel) -> None:
-        await asyncio.sleep(1)  # what was given up last is still on its way
-        after = await self._look(channel, admin)
         report = self._report
-        for side, was, now in zip(("client", "server"), before, after, strict=True):
-            for what in ("tasks", "files", "connections", "calls"):
-                if getattr(now, what) > getattr(was, what):
-                    report.complaints.append(
-                        f"{side}: {what} went from {getattr(was, what)} to {getattr(now, what)}"
-                    )
+        report.complaints += await self._left_over(before, channel, admin)
         for side, samples in self._samples.items():
             third = len(samples) // 3
             early, late = (
@@ -140,6 +134,23 @@ class Soak:
         client = await self._client_books()
         report.books = [*server, *client]
         report.complaints += complaints(server, client)
+
+    async def _left_over(
+        self, before: Sequence[Vitals], channel: rpc.Channel, admin: rpc.Channel
+    ) -> list[str]:
+        """What there is more of than before, once what was given up last has come to its end."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            after = await self._look(channel, admin)
+            more = [
+                f"{side}: {what} went from {getattr(was, what)} to {getattr(now, what)}"
+                for side, was, now in zip(("client", "server"), before, after, strict=True)
+                for what in ("tasks", "files", "connections", "calls")
+                if getattr(now, what) > getattr(was, what)
+            ]
+            if not more or time.monotonic() > end:
+                return more
+            await asyncio.sleep(0.1)
 
     async def _client_books(self) -> list[Counts]:
         """This process's channels, asked for as anybody would."""
