@@ -46,6 +46,9 @@ class NameResolution:
     def __init__(self, owner: ResolutionOwner, factory: ResolverFactory) -> None:
         self._owner = owner
         self._closed = False
+        # The owner's own functions: whether they are coroutine functions decides where they run.
+        self.getaddrinfo = owner.getaddrinfo
+        self.look_up_txt = owner.look_up_txt
         self._resolver: Resolver | None = None
         try:
             self._resolver = factory(owner.target)
@@ -92,9 +95,3 @@ class NameResolution:
     def run(self, lookup: Lookup, done: Callable[[Any], object]) -> None:
         if not self._closed:
             self._owner.run(lookup, done)
-
-    def getaddrinfo(self, host: str, port: int) -> Any:
-        return self._owner.getaddrinfo(host, port)
-
-    def look_up_txt(self, name: str) -> Any:
-        return self._owner.look_up_txt(name)

@@ -231,6 +231,26 @@ async def test_the_users_resolver_on_asyncio() -> None:
             pushing.join()
 
 
+async def test_names_are_looked_up_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through a thread, a channel that was closed meanwhile left a coroutine behind that nobody awaited."""
+    loop, wanted = asyncio.get_running_loop(), asyncio.Event()
+
+    async def getaddrinfo(*_: Any, **__: Any) -> Any:
+        wanted.set()
+        await asyncio.Event().wait()
+
+    def run_in_executor(*_: Any) -> Any:
+        raise AssertionError("a thread was asked for")
+
+    monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(loop, "run_in_executor", run_in_executor)
+    async with asyncio.timeout(PATIENCE), rpc.Channel("dns:///books.test:1") as channel:
+        call = Stub(channel).Unary(Item())
+        await wanted.wait()
+        await channel.close()
+        assert (await failure_of(call)).code is StatusCode.CANCELLED
+
+
 def test_the_users_resolver_without_asyncio() -> None:
     with rpc_blocking.serving(ECHO) as (_, _, first), rpc_blocking.serving(ECHO) as (_, _, second):
 
