@@ -267,8 +267,8 @@ def test_r40_cancelling_from_another_thread(stub: Any, shape: str) -> None:
     assert call.code() is StatusCode.CANCELLED
 
 
-def test_an_interrupt_cancels_the_call(stub: Any) -> None:
-    """What Ctrl-C does to a thread that leads, with an exception of our own."""
+def test_an_interrupt_cancels_the_call(server: ServerThread, stub: Any) -> None:
+    """What Ctrl-C does to a thread that waits for the socket, with an exception of our own."""
 
     class Interrupted(BaseException):
         pass
@@ -276,10 +276,12 @@ def test_an_interrupt_cancels_the_call(stub: Any) -> None:
     def interrupt(*_: object) -> None:
         raise Interrupted
 
+    stub.Unary(Item())  # nothing of the connection's beginning is on its way any more
+    before_it = server.server.calls.started
     call = stub.Unary.start(Item(text="hang"))
 
     def kill() -> None:
-        eventually(lambda: call._state.channel.driver.has_leader)
+        eventually(lambda: server.server.calls.started > before_it and call._state.channel.driver._waiting)
         os.kill(os.getpid(), signal.SIGUSR1)
 
     killer = threading.Thread(target=kill)
