@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import ssl
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .arguments import (
     FLAG,
@@ -33,10 +33,10 @@ from .connectivity import SHUTDOWN
 from .dns_resolver import dns_resolver
 from .errors import RpcConfigurationError
 from .events import GoAwayReceived
-from .handlers import Deserializer, Serializer
 from .interceptor import Interceptor, checked_interceptors
 from .keepalive import Keepalive, too_many_pings
 from .limits import Limits, make_limits
+from .method_factories import MethodFactories, StreamStream, StreamUnary, UnaryStream, UnaryUnary
 from .policies import BALANCERS
 from .proxy import ENVIRONMENT, Proxy, choose_proxy
 from .resolver import MIN_INTERVAL, Endpoint, ResolverFactory, static_resolver
@@ -69,22 +69,12 @@ _ARGUMENTS = {
     "channelz": optional(instance(Channelz)),
 }
 
-UnaryUnary = TypeVar("UnaryUnary")
-UnaryStream = TypeVar("UnaryStream")
-StreamUnary = TypeVar("StreamUnary")
-StreamStream = TypeVar("StreamStream")
 
-
-class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, StreamStream]):
+class ClientChannel(ChannelCore, MethodFactories[UnaryUnary, UnaryStream, StreamUnary, StreamStream]):
     """A channel without its transport. Shells say how to connect, and which classes their methods are.
 
     `barewire.rpc.Channel` documents the arguments.
     """
-
-    _unary_unary: Callable[..., UnaryUnary]
-    _unary_stream: Callable[..., UnaryStream]
-    _stream_unary: Callable[..., StreamUnary]
-    _stream_stream: Callable[..., StreamStream]
 
     def __init__(
         self,
@@ -169,51 +159,6 @@ class ClientChannel(ChannelCore, Generic[UnaryUnary, UnaryStream, StreamUnary, S
         if enraged and core.keepalive is not None and core.keepalive.enabled:
             slower = too_many_pings(core.peer, core.keepalive)
             self.keepalive = max(self.keepalive, slower, key=lambda keepalive: keepalive.time)
-
-    # -- methods --------------------------------------------------------------------------------------------------
-    # `_registered_method` is what stubs written by grpcio's generator pass: the path stands in a schema.
-
-    def unary_unary(
-        self,
-        method: str,
-        request_serializer: Serializer = bytes,
-        response_deserializer: Deserializer = bytes,
-        _registered_method: bool = False,
-    ) -> UnaryUnary:
-        """The method at this path ("/pkg.Service/Method"). Without serializers, messages are bytes."""
-        return self._unary_unary(self, method, request_serializer, response_deserializer, _registered_method)
-
-    def unary_stream(
-        self,
-        method: str,
-        request_serializer: Serializer = bytes,
-        response_deserializer: Deserializer = bytes,
-        _registered_method: bool = False,
-    ) -> UnaryStream:
-        """The same for one request and a stream of responses."""
-        return self._unary_stream(self, method, request_serializer, response_deserializer, _registered_method)
-
-    def stream_unary(
-        self,
-        method: str,
-        request_serializer: Serializer = bytes,
-        response_deserializer: Deserializer = bytes,
-        _registered_method: bool = False,
-    ) -> StreamUnary:
-        """The same for a stream of requests and one response."""
-        return self._stream_unary(self, method, request_serializer, response_deserializer, _registered_method)
-
-    def stream_stream(
-        self,
-        method: str,
-        request_serializer: Serializer = bytes,
-        response_deserializer: Deserializer = bytes,
-        _registered_method: bool = False,
-    ) -> StreamStream:
-        """The same for streams both ways."""
-        return self._stream_stream(
-            self, method, request_serializer, response_deserializer, _registered_method
-        )
 
     # -- state ----------------------------------------------------------------------------------------------------
 

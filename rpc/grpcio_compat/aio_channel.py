@@ -8,9 +8,9 @@ from typing import Any
 
 from ..aio.channel import Channel as BarewireChannel
 from ..connectivity import ConnectivityState
-from ..handlers import Deserializer, Serializer
 from ..interceptor import Interceptor
 from ..metadata import Metadata
+from ..method_factories import MethodFactories
 from .aio_calls import Call
 from .credentials import CallCredentials, ChannelCredentials
 from .errors import translated
@@ -58,7 +58,7 @@ class MultiCallable:
             pairs.add(key, value)
 
 
-class Channel:
+class Channel(MethodFactories[MultiCallable, MultiCallable, MultiCallable, MultiCallable]):
     """A channel; see `barewire.rpc.Channel` for what it does."""
 
     def __init__(
@@ -83,50 +83,16 @@ class Channel:
             interceptors=interceptors,
             **channel_keywords(options),
         )
+        self._unary_unary = self._maker(self._channel.unary_unary)
+        self._unary_stream = self._maker(self._channel.unary_stream)
+        self._stream_unary = self._maker(self._channel.stream_unary)
+        self._stream_stream = self._maker(self._channel.stream_stream)
 
-    def _make(self, kind: Callable[..., Any], method: str, *serializers: Any) -> MultiCallable:
-        serializer, deserializer = serializers
-        return MultiCallable(kind(method, serializer or bytes, deserializer or bytes), self._credentials)
+    def _maker(self, kind: Callable[..., Any]) -> Callable[..., MultiCallable]:
+        def make(channel: Channel, *method: Any) -> MultiCallable:
+            return MultiCallable(kind(*method), self._credentials)
 
-    def unary_unary(
-        self,
-        method: str,
-        request_serializer: Serializer | None = None,
-        response_deserializer: Deserializer | None = None,
-        _registered_method: bool | None = False,
-    ) -> MultiCallable:
-        """The method at this path ("/pkg.Service/Method"). Without serializers, messages are bytes."""
-        return self._make(self._channel.unary_unary, method, request_serializer, response_deserializer)
-
-    def unary_stream(
-        self,
-        method: str,
-        request_serializer: Serializer | None = None,
-        response_deserializer: Deserializer | None = None,
-        _registered_method: bool | None = False,
-    ) -> MultiCallable:
-        """The same for one request and a stream of responses."""
-        return self._make(self._channel.unary_stream, method, request_serializer, response_deserializer)
-
-    def stream_unary(
-        self,
-        method: str,
-        request_serializer: Serializer | None = None,
-        response_deserializer: Deserializer | None = None,
-        _registered_method: bool | None = False,
-    ) -> MultiCallable:
-        """The same for a stream of requests and one response."""
-        return self._make(self._channel.stream_unary, method, request_serializer, response_deserializer)
-
-    def stream_stream(
-        self,
-        method: str,
-        request_serializer: Serializer | None = None,
-        response_deserializer: Deserializer | None = None,
-        _registered_method: bool | None = False,
-    ) -> MultiCallable:
-        """The same for streams both ways."""
-        return self._make(self._channel.stream_stream, method, request_serializer, response_deserializer)
+        return make
 
     def get_state(self, try_to_connect: bool = False) -> ConnectivityState:
         """The channel's state."""
