@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import socket
 import subprocess
@@ -45,8 +44,8 @@ def memory(pid: int, field: str = "VmRSS") -> int:
 class Program:
     """A command that prints lines.
 
-    At the end of the `with` block it gets a SIGTERM, and its standard input closes, as it does when this process dies:
-    see `die_with_parent`. That way, and not by a SIGKILL, it can still say which lines of it have run.
+    At the end of the `with` block it gets a SIGTERM. If that does not end it, its standard input closes, as it does
+    when this process dies: see `die_with_parent`.
     """
 
     def __init__(self, *command: str, **environment: str) -> None:
@@ -107,15 +106,22 @@ class Program:
     ) -> None:
         streams = (self._process.stdin, self._process.stdout, self._process.stderr)
         self._process.terminate()
+        if not self._ends_within(10):
+            self._close(streams[0])
+            if not self._ends_within(10):
+                self._process.kill()
+                self._process.wait()
         self._close(streams[0])
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
         self._drain.join(10)
         for stream in streams[1:]:
             self._close(stream)
+
+    def _ends_within(self, seconds: float) -> bool:
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     @staticmethod
     def _close(stream: IO[str] | None) -> None:
@@ -132,18 +138,12 @@ class Child(Program):
 
 
 def die_with_parent() -> None:
-    """In a child: ends it as soon as its standard input closes.
-
-    At the same time it may be ending by a signal. Only one thread ends the process, and the other waits: two of them
-    would write what coverage has measured into one file, and the first to be done would cut the other short.
-    """
-    ending = threading.Lock()
-    atexit.register(ending.acquire)  # runs before coverage's own, which was registered earlier
+    """In a child: ends it as soon as its standard input closes. Only for when it will not end otherwise: coverage that
+    is written by a second thread while the first one runs leaves half a file, or a crash."""
 
     def watch() -> None:
         while sys.stdin.readline():
             pass
-        ending.acquire()
         os._exit(0)
 
     threading.Thread(target=watch, daemon=True).start()
