@@ -11,6 +11,7 @@ from ..envelope import Envelope, EnvelopeError, MessageReader
 from ..status import StatusCode
 
 _CHUNK = re.compile(rb"[^=]*={0,2}")
+_GROUPS = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
 class Base64Reader:
@@ -46,21 +47,23 @@ class Base64Reader:
 def _decode(text: bytes) -> tuple[bytes, str]:
     """The bytes of whole groups of four characters, and what is wrong with the first group that is."""
     parts: list[bytes] = []
-    for match in _CHUNK.finditer(text):
-        chunk = match[0]
-        if not chunk:
-            break
-        try:
-            parts.append(binascii.a2b_base64(chunk, strict_mode=True))
-        except binascii.Error:
-            good = _longest_prefix(chunk)
-            at = match.start() + len(good)
-            parts.append(binascii.a2b_base64(good, strict_mode=True))
-            return b"".join(parts), f"it holds {ascii(text[at : at + 4])[1:]}"
+    position = 0
+    while position < len(text):
+        chunk = _CHUNK.match(text, position)
+        data = None if chunk is None else _decoded(chunk[0])
+        if data is None:  # only then is it worth looking for how far it is good
+            chunk = _GROUPS.match(text, position)
+            data = None if chunk is None else _decoded(chunk[0])
+        if chunk is None or not data:
+            return b"".join(parts), f"it holds {ascii(text[position : position + 4])[1:]}"
+        parts.append(data)
+        position = chunk.end()
     return b"".join(parts), ""
 
 
-def _longest_prefix(chunk: bytes) -> bytes:
-    """The whole groups in front of the first that is no base64."""
-    good = re.match(rb"(?:[A-Za-z0-9+/]{4})*", chunk)
-    return good[0] if good else b""
+def _decoded(chunk: bytes) -> bytes | None:
+    """The bytes of a chunk; None if it is not whole, or not base64. Python takes one "=" too many for strict."""
+    try:
+        return None if len(chunk) % 4 else binascii.a2b_base64(chunk, strict_mode=True)
+    except binascii.Error:
+        return None

@@ -39,9 +39,8 @@ class WebServerConnection(ServerConnection):
         super().__init__(limits, **options)
         self.cors = web.cors
         self._web = web
-        self._held: bytes | None = (
-            b"" if web.http1 else None
-        )  # the first bytes, as long as they may be either
+        # The first bytes, as long as they may be either HTTP/1.1's or HTTP/2's.
+        self._held: bytes | None = b"" if web.http1 else None
         self._http1: Http1Connection | None = None
         self._clock: Http1Clock | None = None
         self.reading_paused = False  # HTTP/1.1 has no windows to hold a client back with

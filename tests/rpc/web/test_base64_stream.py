@@ -7,7 +7,7 @@ import itertools
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from barewire.rpc.envelope import Envelope, EnvelopeError, EnvelopeReader
@@ -54,6 +54,8 @@ def test_padding_may_stand_anywhere(messages: list[bytes], flushes: list[int], c
 
 
 @given(text=st.text("AQBCab+/=-\n\x00é", max_size=60), cuts=cuts)
+@example(text="AAA===é", cuts=[4])  # a good group, and padding too much behind it
+@example(text="AA/A=AQ+", cuts=[])
 def test_a_fault_does_not_depend_on_the_cuts(text: str, cuts: list[int]) -> None:
     data = text.encode()
     whole = read(data, [])
