@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from .clients.aio_losses import lost_by_grpcio_aio
 from .clients.outcome import PATIENCE, Client
 
 FOREVER_MS = int(PATIENCE * 1000)
@@ -54,8 +55,8 @@ def test_r35_whose_timer_is_first_does_not_matter(client: Client) -> None:
     """Deadlines of a millisecond pass on the client, on the server, or on the way; the caller sees the same."""
     counters(client, new_label())
     request = client.interop.Request(response_count=2, interval_ms=FOREVER_MS, label=new_label())
-    codes = {client.call("Bidi", [request], timeout=0.001).code for _ in range(200)}
-    assert codes == {"DEADLINE_EXCEEDED"}
+    outcomes = [client.call("Bidi", [request], timeout=0.001) for _ in range(200)]
+    assert {each.code for each in outcomes if not lost_by_grpcio_aio(each)} == {"DEADLINE_EXCEEDED"}
 
 
 @pytest.mark.rule(33)
