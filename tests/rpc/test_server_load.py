@@ -57,7 +57,7 @@ async def failing(request: Any, context: Any) -> Any:
 
 async def reported(handler: Any, *interceptors: Any, number: int = 0) -> tuple[LoadReport | None, bool]:
     """What a call reports, and whether the handler's own trailing metadata came too."""
-    options = {"interceptors": interceptors}
+    options: dict[str, Any] = {"interceptors": interceptors}
     async with asyncio.timeout(PATIENCE), testing.connected([servicer(Unary=handler)], **options) as pair:
         call = pair.stub(Stub).Unary(Item(number=number))
         try:

@@ -14,7 +14,19 @@ from barewire import rpc
 
 from .barewire_sync import barewire_options
 from .grpcio_sync import grpcio_options
-from .outcome import MAX_MESSAGE, METHODS, PATIENCE, Client, Outcome, Pairs, Plain, kept
+from .load_hearing import HeardLoad
+from .outcome import (
+    MAX_MESSAGE,
+    MAX_UNFINISHED,
+    METHODS,
+    PATIENCE,
+    Client,
+    Conversation,
+    Outcome,
+    Pairs,
+    Plain,
+    kept,
+)
 from .stubs import generated, loaded
 
 T = TypeVar("T")
@@ -183,10 +195,46 @@ class GrpcioAioClient(AsyncClient):
         return grpcio_options(**options)
 
 
+class BarewireConversation(Conversation):
+    def __init__(self, loop: LoopThread, call: Any) -> None:
+        self._loop = loop
+        self._call = call
+
+    def turn(self, request: Any) -> Any:
+        async def run() -> Any:
+            await self._call.send(request)
+            return await self._call.receive()
+
+        return self._loop.run(run())
+
+    def end(self) -> None:
+        async def run() -> None:
+            await self._call.done_sending()
+            assert await self._call.receive() is None
+
+        self._loop.run(run())
+
+
 class BarewireClient(AsyncClient):
+    def __init__(self, target: str, loop: LoopThread, roots: bytes | None = None, **options: Any) -> None:
+        self._target = target
+        self._channel_options = options
+        super().__init__(target, loop, roots)
+
     def _new_channel(self, target: str) -> rpc.Channel:
         tls = ssl.create_default_context(cadata=self._roots.decode()) if self._roots else None
-        return rpc.Channel(target, tls=tls, max_receive_message_size=MAX_MESSAGE)
+        limits = {"max_receive_message_size": MAX_MESSAGE, "max_unfinished_bytes": MAX_UNFINISHED}
+        return rpc.Channel(target, tls=tls, **limits, **self._channel_options)
+
+    def hearing(self) -> tuple[Client, HeardLoad]:
+        heard = HeardLoad()
+        return type(self)(self._target, self._loop, self._roots, **heard.options), heard
+
+    def converse(self, method: str) -> Conversation:
+        async def begin() -> Any:
+            return self._method(method)(timeout=PATIENCE)
+
+        return BarewireConversation(self._loop, self._loop.run(begin()))
 
     async def _open(self, target: str) -> Any:
         channel = self._new_channel(target)

@@ -9,7 +9,18 @@ from typing import Any
 from barewire import rpc
 
 from .blocking import BlockingClient
-from .outcome import MAX_MESSAGE, METHODS, PATIENCE, Outcome, Plain, kept
+from .load_hearing import HeardLoad
+from .outcome import (
+    MAX_MESSAGE,
+    MAX_UNFINISHED,
+    METHODS,
+    PATIENCE,
+    Client,
+    Conversation,
+    Outcome,
+    Plain,
+    kept,
+)
 from .stubs import loaded
 
 
@@ -21,12 +32,28 @@ def barewire_options(
     return {"metadata": [*metadata, *bearer], **options}
 
 
+class BarewireSyncConversation(Conversation):
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def turn(self, request: Any) -> Any:
+        self._call.send(request)
+        return self._call.receive()
+
+    def end(self) -> None:
+        self._call.done_sending()
+        assert self._call.receive() is None
+
+
 class BarewireSyncClient(BlockingClient):
     ERRORS = (rpc.RpcError,)
 
-    def __init__(self, target: str, roots: bytes | None = None) -> None:
+    def __init__(self, target: str, roots: bytes | None = None, **options: Any) -> None:
+        self._target = target
+        self._roots = roots
         tls = ssl.create_default_context(cadata=roots.decode()) if roots else None
-        self._channel = rpc.sync.Channel(target, tls=tls, max_receive_message_size=MAX_MESSAGE)
+        limits = {"max_receive_message_size": MAX_MESSAGE, "max_unfinished_bytes": MAX_UNFINISHED}
+        self._channel = rpc.sync.Channel(target, tls=tls, **limits, **options)
         self.messages, self._stubs = loaded(self._channel)
 
     def _start(self, method: str, requests: Iterable[Any], **options: Any) -> Any:
@@ -69,6 +96,13 @@ class BarewireSyncClient(BlockingClient):
             call.done_sending()
             assert call.receive() is None
             return self._conclude(call, outcome)
+
+    def hearing(self) -> tuple[Client, HeardLoad]:
+        heard = HeardLoad()
+        return BarewireSyncClient(self._target, self._roots, **heard.options), heard
+
+    def converse(self, method: str) -> Conversation:
+        return BarewireSyncConversation(self._method(method)(timeout=PATIENCE))
 
     def close(self) -> None:
         self._channel.close()

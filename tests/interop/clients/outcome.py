@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from .load_hearing import HeardLoad
 from .stubs import WithMessages
 
 Pairs = Sequence[tuple[str, "str | bytes"]]
 
 MAX_MESSAGE = 16 << 20
+MAX_UNFINISHED = 512 << 20  # a thousand large requests or responses, all under way at once
 PATIENCE = 60.0  # seconds that only a hang takes
 
 
@@ -82,6 +84,18 @@ class Plain:
     message: Any
 
 
+class Conversation:
+    """A call of a method that answers each request with one response; of clients that are asked for it."""
+
+    def turn(self, request: Any) -> Any:
+        """The response to a request."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """Say that no more requests come, and see the call end."""
+        raise NotImplementedError
+
+
 class Client(WithMessages):
     """A blocking face of a client, whatever it is inside."""
 
@@ -116,6 +130,14 @@ class Client(WithMessages):
 
     def all_at_once(self, method: str, requests: Sequence[Any]) -> list[Outcome]:
         """Starts one unary call for each request before any is awaited."""
+        raise NotImplementedError
+
+    def hearing(self) -> tuple[Client, HeardLoad]:
+        """Another client of the same server, which hears what that says of its load."""
+        raise NotImplementedError
+
+    def converse(self, method: str) -> Conversation:
+        """Begin such a call."""
         raise NotImplementedError
 
     def close(self) -> None:

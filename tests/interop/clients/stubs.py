@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from google.protobuf import empty_pb2
 
 from barewire import schema
-from tests.support.protos import BOOKSTORE, INTEROP, ORCA, TESTING, generated_folder, import_generated
+from tests.support.protos import BOOKSTORE, INTEROP, TESTING, generated_folder, import_generated
 
 
 @dataclass(frozen=True)
 class Messages:
-    """What holds the message classes of each schema. `decode_orca` opens an encoded OrcaLoadReport."""
+    """What holds the message classes of each schema."""
 
     interop: Any
     books: Any
     testing: Any
     empty: Any
-    decode_orca: Any
 
 
 class WithMessages:
@@ -44,9 +44,14 @@ class WithMessages:
         return self.messages.empty
 
 
+@cache
+def _schemas() -> tuple[Any, Any, Any]:
+    return schema.load(INTEROP), schema.load(BOOKSTORE), schema.load(TESTING)
+
+
 def loaded(channel: Any) -> tuple[Messages, dict[str, Any]]:
     """barewire's own, and the stubs by service."""
-    interop, books, testing, orca = map(schema.load, (INTEROP, BOOKSTORE, TESTING, ORCA))
+    interop, books, testing = _schemas()
     stubs = {
         "Interop": interop.InteropStub(channel),
         "Bookstore": books.BookstoreStub(channel),
@@ -54,14 +59,14 @@ def loaded(channel: Any) -> tuple[Messages, dict[str, Any]]:
         "TestService": testing.TestServiceStub(channel),
         "UnimplementedService": testing.UnimplementedServiceStub(channel),
     }
-    return Messages(interop, books, testing, schema.wkt.Empty, orca.OrcaLoadReport.decode), stubs
+    return Messages(interop, books, testing, schema.wkt.Empty), stubs
 
 
 def generated_messages() -> Messages:
     """Google's, as protoc wrote them."""
-    names = ("interop_pb2", "bookstore_pb2", "testing_pb2", "orca_pb2")
-    interop, books, testing, orca = import_generated(generated_folder(), *names)
-    return Messages(interop, books, testing, empty_pb2.Empty, orca.OrcaLoadReport.FromString)
+    names = ("interop_pb2", "bookstore_pb2", "testing_pb2")
+    interop, books, testing = import_generated(generated_folder(), *names)
+    return Messages(interop, books, testing, empty_pb2.Empty)
 
 
 def generated(channel: Any) -> tuple[Messages, dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .cases import CASES
+from .cases import CASES, FULL, SMALL, Size
 
 OURS = ("barewire", "barewire-sync")
 GRPCIO = ("grpcio-sync", "grpcio-aio")
@@ -26,6 +26,11 @@ class Column:
     client: str
     server: str
     tls: bool = False
+
+    @property
+    def size(self) -> Size:
+        """How many calls the cases make that make many: all of them where both ends are ours, once in plaintext."""
+        return FULL if self.client in OURS and self.server in OURS and not self.tls else SMALL
 
     def __str__(self) -> str:
         return f"{self.client}-to-{self.server}{'-tls' if self.tls else ''}"
@@ -53,8 +58,8 @@ COLUMNS = [column for table in TABLES.values() for column in table]
 
 # The official cases that no column has.
 LEFT_OUT = {
-    "cacheable_unary": "needs a caching proxy and requests by GET, which gRPC has given up",
-    "orca_oob": "needs ORCA's own service and a balancer that subscribes to it; barewire has neither",
+    "cacheable_unary": "is about requests by GET, which no specification of gRPC knows (grpc/grpc#18230); C-core has "
+    "removed them (grpc/grpc#28922), grpc-java switched them off (grpc/grpc-java#6192), the description alone is left",
     "compute_engine_creds": "needs a machine in Google's cloud",
     "compute_engine_channel_credentials": "needs a machine in Google's cloud",
     "google_default_credentials": "needs an account of Google's cloud",
@@ -73,10 +78,12 @@ _COMPRESSED_REQUESTS = ("client_compressed_unary", "client_compressed_streaming"
 _COMPRESSED_RESPONSES = ("server_compressed_unary", "server_compressed_streaming")
 _COMPRESSION = (*_COMPRESSED_REQUESTS, *_COMPRESSED_RESPONSES)
 
+_OOB = ("orca_oob",)
 _NO_LOAD = "gRPC's C core keeps the server's load to itself"
+_NO_LOAD_SERVICE = "{} has no service for streams of load"
 _GRPCIO_CLIENT = {
     ("client_compressed_streaming",): "grpcio's client cannot leave out one message from compression",
-    ("orca_per_rpc",): _NO_LOAD,
+    ("orca_per_rpc", "orca_oob"): _NO_LOAD,
     ("data_frame_padding",): "gRPC's C core takes no padded frames",
 }
 
@@ -84,10 +91,14 @@ _GRPCIO_CLIENT = {
 LACKS: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
     ("client", "grpcio-sync"): _GRPCIO_CLIENT,
     ("client", "grpcio-aio"): _GRPCIO_CLIENT,
-    ("server", "grpcio-sync"): {_COMPRESSED_REQUESTS: f"grpcio {_BLIND_SERVER}"},
+    ("server", "grpcio-sync"): {
+        _COMPRESSED_REQUESTS: f"grpcio {_BLIND_SERVER}",
+        _OOB: _NO_LOAD_SERVICE.format("grpcio"),
+    },
     ("server", "grpcio-aio"): {
         _COMPRESSED_REQUESTS: f"grpcio {_BLIND_SERVER}",
         ("server_compressed_unary",): "grpcio's asyncio server sends unary responses plain, whatever is set",
+        _OOB: _NO_LOAD_SERVICE.format("grpcio"),
     },
     ("client", "go"): {
         (*_COMPRESSION, "half_duplex", "slow_consumer", "concurrent_large_unary"): (
@@ -95,11 +106,16 @@ LACKS: dict[tuple[str, str], dict[tuple[str, ...], str]] = {
         ),
         ("call_credentials",): "the official client in Go takes only tokens of Google's cloud",
     },
-    ("client", "cpp"): {("orca_per_rpc",): _NO_LOAD},
-    ("server", "cpp"): {_COMPRESSED_REQUESTS: f"gRPC's public API for C++ {_BLIND_SERVER}"},
+    ("client", "cpp"): {("orca_per_rpc", "orca_oob"): _NO_LOAD},
+    ("server", "cpp"): {
+        _COMPRESSED_REQUESTS: f"gRPC's public API for C++ {_BLIND_SERVER}",
+        _OOB: _NO_LOAD_SERVICE.format("gRPC for C++ 1.51"),
+    },
+    ("client", "node"): {_OOB: "grpc-js hears streams of load for its own balancer alone"},
     ("server", "node"): {
         _COMPRESSED_REQUESTS: f"grpc-js {_BLIND_SERVER}",
         _COMPRESSED_RESPONSES: "grpc-js's server does not compress",
+        _OOB: "grpc-js's recorder of a server's load has no place for memory",
     },
     ("server", "go"): {
         _COMPRESSION: "the official server in Go does not do what these cases ask about compression",

@@ -1,4 +1,4 @@
-"""Every official case in every pair that can take part in it (see `columns`); over TLS, in the slow tests."""
+"""Every official case in every pair that can take part in it (see `columns`); over TLS, or long, in the slow tests."""
 
 from __future__ import annotations
 
@@ -10,12 +10,20 @@ import pytest
 from ..clients.outcome import Client
 from ..conftest import Connect, Servers
 from ..peers.go import run_official_client
-from .cases import CASES, Setting
+from .cases import CASES, FULL, Setting
 from .columns import COLUMNS, Column, why_not
 from .wire import Wire
 
+LONG = ("rpc_soak", "channel_soak", "concurrent_large_unary")
+
+
+def is_slow(case: str, column: Column) -> bool:
+    """Whether it is for the slow tests."""
+    return column.tls or (case in LONG and column.size is FULL)
+
+
 CELLS = [
-    pytest.param(case, column, marks=[pytest.mark.slow] if column.tls else [])
+    pytest.param(case, column, marks=[pytest.mark.slow] if is_slow(case, column) else [])
     for column in COLUMNS
     for case in CASES
     if why_not(case, column) is None
@@ -57,4 +65,4 @@ def test_case(
     def another() -> Client:
         return connect(column.client, target, roots if column.tls else None)
 
-    CASES[case].run(Setting(another(), another, between))
+    CASES[case].run(Setting(another(), another, between, column.size))

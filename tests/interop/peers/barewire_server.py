@@ -11,8 +11,9 @@ import sys
 from typing import Any
 
 from barewire import rpc, schema
+from barewire.rpc.services.orca import OrcaServicer
 from tests.support.processes import die_with_parent
-from tests.support.protos import BOOKSTORE, INTEROP, ORCA, TESTING
+from tests.support.protos import BOOKSTORE, INTEROP, TESTING
 
 from .async_handlers import BookstoreHandlers, Dialect, InteropHandlers, Pairs
 from .compression_peephole import was_compressed, watch
@@ -21,7 +22,6 @@ from .official_service import AsyncTestService, ServiceMessages
 interop = schema.load(INTEROP)
 books = schema.load(BOOKSTORE)
 testing = schema.load(TESTING)
-orca = schema.load(ORCA)
 
 
 class Interop(InteropHandlers, interop.InteropServicer):
@@ -45,21 +45,26 @@ async def fail_with(context: Any, code: int, message: str) -> None:
     raise rpc.RpcError(rpc.StatusCode(code), message)
 
 
+REPORTED = ("cpu_utilization", "memory_utilization", "request_cost", "utilization")
+
+
 def orca_report(report: Any) -> bytes:
-    return orca.OrcaLoadReport(
-        cpu_utilization=report.cpu_utilization,
-        mem_utilization=report.memory_utilization,
-        request_cost=dict(report.request_cost),
-        utilization=dict(report.utilization),
-    ).encode()
+    return rpc.LoadReport(**{name: getattr(report, name) for name in REPORTED}).encode()
 
 
 async def serve(address: str = "127.0.0.1:0", certificate: str | None = None) -> None:
     dialect = Dialect(interop, books, fail)
     watch()
-    official = TestService(ServiceMessages(testing, orca_report, "gzip", was_compressed), fail_with)
-    servicers = [Interop(dialect), Bookstore(dialect), official]
-    server = rpc.Server(servicers, max_receive_message_size=16 << 20)
+    load = rpc.LoadReport()
+
+    def tell_load(report: Any) -> None:
+        for name in REPORTED:
+            setattr(load, name, getattr(report, name))
+
+    messages = ServiceMessages(testing, orca_report, "gzip", was_compressed, tell_load)
+    official = TestService(messages, fail_with)
+    servicers = [Interop(dialect), Bookstore(dialect), official, OrcaServicer(load, min_interval=1.0)]
+    server = rpc.Server(servicers, max_receive_message_size=16 << 20, max_unfinished_bytes=512 << 20)
     tls = None
     if certificate:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

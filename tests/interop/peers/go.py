@@ -16,7 +16,8 @@ from tests.support.processes import ROOT, Program, reserved_port
 FOLDER = ROOT / ".cache" / "bin" / "grpc-go"
 PATIENCE = 60.0
 # What a case wants of its channel: here, a balancer that hears what servers report.
-SERVICE_CONFIGS = {"orca_per_rpc": '{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}'}
+_HEARING = '{"loadBalancingConfig": [{"test_backend_metrics_load_balancer": {}}]}'
+SERVICE_CONFIGS = {"orca_per_rpc": _HEARING, "orca_oob": _HEARING}
 
 
 def _find(name: str) -> str:

@@ -31,6 +31,7 @@ class ServiceMessages:
     orca_report: Callable[[Any], bytes]  # a TestOrcaReport → an encoded OrcaLoadReport
     gzip: Any
     was_compressed: Callable[[], bool] | None = None
+    tell_load: Callable[[Any], None] | None = None  # have a TestOrcaReport sent to those who listen
 
     def lacks_compression(self, request: Any) -> bool:
         """Whether this request should have come compressed, and did not."""
@@ -122,6 +123,8 @@ class AsyncTestService:
         await self._greet(context)
         async for request in requests:
             await self._end_as_asked(request, context)
+            if request.orca_oob_report is not None and self._messages.tell_load:
+                self._messages.tell_load(request.orca_oob_report)
             async for answer in self._answers(request, context):
                 yield answer
 
