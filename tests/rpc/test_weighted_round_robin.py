@@ -141,8 +141,8 @@ def test_streams_end_with_their_connections() -> None:
     assert not again.core.watches
 
 
-def test_streams_do_not_count_as_calls() -> None:
-    """R77: a channel without calls goes idle, whatever it listens to."""
+@pytest.mark.rule(77)
+def test_r77_a_channel_that_only_listens_goes_idle() -> None:
     channel, links = make(A, B, enableOobLoadReport=True)
     channel.call().ended(Status(StatusCode.OK))
     assert sum(link.core.open_calls for link in links) == 2
@@ -186,7 +186,8 @@ def test_a_server_without_the_service_is_not_asked_again(caplog: pytest.LogCaptu
     assert stream(channel.accept(A))
 
 
-def test_a_stream_that_fails_is_opened_again() -> None:
+@pytest.mark.rule(78)
+def test_r78_a_stream_that_fails_is_opened_again() -> None:
     channel, (a,) = make(A, enableOobLoadReport=True)
     for wait in (1.0, 1.6, 2.56):  # connection-backoff, from one failure to the next
         stream(a).end(StatusCode.UNAVAILABLE)
