@@ -78,7 +78,7 @@ async def chromium(folder: Path, url: str) -> AsyncIterator[None]:
 @pytest.mark.parametrize("secure", [False, True])
 async def test_a_page(tmp_path: Path, secure: bool) -> None:
     first_came = asyncio.Event()
-    protocols: set[str] = set()
+    protocols: set[str | None] = set()
 
     async def unary(request: Any, context: Any) -> Any:
         if request.text == "first has come":
