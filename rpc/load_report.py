@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from functools import cache
 from typing import Any
 
-from .arguments import Wanted, check, number, optional
+from .arguments import Wanted, check, number, optional, text
 from .status import Status
 
 LOAD_REPORT_KEY = "endpoint-load-metrics-bin"  # in the trailing metadata of calls
@@ -26,6 +26,7 @@ _NAMED = {
     "request_cost": _ANY_AMOUNT,
     "named_metrics": Wanted("a finite number", number(-sys.float_info.max, sys.float_info.max).fits),
 }
+_METRIC_NAME = text("a text", r"[^\ud800-\udfff]*")  # such halves of characters have no encoding
 _FIELD_NAMES = {"memory_utilization": "mem_utilization"}  # where the message has another name
 
 
@@ -42,6 +43,7 @@ class NamedAmounts(MutableMapping[str, float]):
             self.update(values)
 
     def __setitem__(self, key: str, value: float) -> None:
+        check(f"the name of a metric in {self._name}", key, _METRIC_NAME)
         check(f"{self._name}[{key!r}]", value, self._wanted)
         self._values[key] = value
 

@@ -70,12 +70,13 @@ class LoadReports:
             self._follow()
 
     def _follow(self) -> None:
-        """Have the stream that is wanted: another interval needs another stream."""
+        """Have the stream that is wanted: another interval needs another stream, and so does another connection."""
         interval = min((watch.interval for watch in self._watches), default=None)
-        if self._stream is not None and self._stream.interval != interval:
-            self._stream.close()
+        link, stream = self._subchannel.link, self._stream
+        if stream is not None and (stream.interval != interval or stream.link is not link):
+            stream.close()
             self._stream = None
-        if self._refused_by is not self._subchannel.link:
+        if self._refused_by is not link:
             self._refused_by = None
         if interval is not None and self._stream is None and self._refused_by is None:
             self._stream = _LoadStream(self._subchannel, interval, self)

@@ -105,13 +105,13 @@ class SubchannelStream:
         if status.code is StatusCode.UNIMPLEMENTED:
             self._unsupported()
             return
-        self.failed(f"its {self.what} failed: {status.code.name} {status.message}")
         owner = self.subchannel.owner
         wait = 0.0
         if not self._answered:
             self._failures += 1
             wait = owner.backoff.delay(self._failures, owner.rng)
         self._retry = owner.schedule(owner.now() + wait, self.begin)
+        self.failed(f"its {self.what} failed: {status.code.name} {status.message}")  # may close this
 
     def _unsupported(self) -> None:
         self.log.error("%s has no %s (%s)", self.subchannel.address, self.what, self.path)

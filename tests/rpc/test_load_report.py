@@ -58,6 +58,8 @@ def test_one_report_over_another(mine: LoadReport, base: LoadReport) -> None:
         ("eps", True),
         ("utilization", {"disk": 1.5}),
         ("request_cost", {"rows": -1.0}),
+        ("request_cost", {1: 1.0}),
+        ("utilization", {"\ud800": 1.0}),
         ("named_metrics", {"x": math.nan}),
     ],
 )

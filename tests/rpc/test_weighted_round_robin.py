@@ -75,7 +75,7 @@ def test_weights_by_the_reports_of_calls() -> None:
     channel.advance(0.9)  # weights are used for a second
     assert calls(channel, 60, a=100, b=100, c=400) == pytest.approx({A: 30, B: 10, C: 20}, abs=1)
     channel.advance(0.1)
-    assert calls(channel, 60, a=100, b=100, c=400) == {A: 20, B: 20, C: 20}  # C has reported for a second only
+    assert calls(channel, 60, a=100, b=100, c=400) == {A: 20, B: 20, C: 20}  # C is new
     channel.advance(9)
     assert calls(channel, 60, a=100, b=100, c=400) == pytest.approx({A: 10, B: 10, C: 40}, abs=1)
     channel.advance(180)  # and for three minutes without a report
@@ -230,3 +230,15 @@ def test_listeners_share_a_stream_with_the_shortest_interval(caplog: pytest.LogC
     slow.close()
     failing.close()
     assert stream(a)  # the balancer goes on
+
+
+def test_a_listener_that_forgot_to_stop_keeps_nobody_from_the_next_connection() -> None:
+    channel, (a,) = make(A, enableOobLoadReport=True)
+    heard: list[LoadReport] = []
+    (subchannel,) = channel._subchannels  # pyright: ignore[reportPrivateUsage]
+    watch_load(subchannel, 5.0, heard.append)
+    calls(channel, 1)
+    a.lose()
+    again = channel.accept(A)
+    tell(stream(again), load(100))
+    assert heard == [load(100)]
