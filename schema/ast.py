@@ -7,10 +7,10 @@ repeated field of a nested entry message. Both messages stand in `messages` wher
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from ..wire.record import field, record
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class Name:
     """An identifier, or several joined by dots; a type name may start with one."""
 
@@ -19,7 +19,7 @@ class Name:
     end: int
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class Int:
     value: int
     start: int
@@ -33,7 +33,7 @@ class _MinusZero(int):
 MINUS_ZERO = _MinusZero()
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class Scalar:
     """The value of an option: a bytes (string literal), int, float, or str (identifier, `-` in front if negative)."""
 
@@ -42,7 +42,7 @@ class Scalar:
     end: int
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class AggregateField:
     """`name: value`, `[extension]: value` or `[host/any.Type] {…}` inside braces; a list is written in brackets."""
 
@@ -52,7 +52,7 @@ class AggregateField:
     has_colon: bool
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class Aggregate:
     """`{…}`: a message in text format. `start`/`end` enclose the braces."""
 
@@ -61,7 +61,7 @@ class Aggregate:
     end: int
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class ValueList:
     """`[a, b]` inside an aggregate."""
 
@@ -73,7 +73,7 @@ class ValueList:
 Value = Scalar | Aggregate | ValueList
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class OptionPart:
     """One part of an option's name: `(some.extension)` or `field`."""
 
@@ -81,7 +81,7 @@ class OptionPart:
     is_extension: bool
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class Option:
     parts: list[OptionPart]
     value: Value
@@ -100,7 +100,7 @@ class Option:
         return "" if any(p.is_extension for p in self.parts) else ".".join(p.name.text for p in self.parts)
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class Field:
     """A field, an extension (`extendee` is set), or one of the two fields of a map entry."""
 
@@ -119,7 +119,7 @@ class Field:
     end: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class Oneof:
     name: Name
     fields: list[Field] = field(default_factory=list)
@@ -128,7 +128,7 @@ class Oneof:
     end: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class Range:
     """Numbers from `first` to `last`, both included; `last` is None for `max`."""
 
@@ -139,7 +139,7 @@ class Range:
     end: int
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class Message:
     name: Name
     fields: list[Field] = field(default_factory=list)  # members of oneofs included
@@ -158,7 +158,7 @@ class Message:
     end: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class EnumValue:
     name: Name
     number: Int
@@ -167,7 +167,7 @@ class EnumValue:
     end: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class Enum:
     name: Name
     values: list[EnumValue] = field(default_factory=list)
@@ -179,7 +179,7 @@ class Enum:
     end: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class Method:
     name: Name
     input_type: Name
@@ -192,7 +192,7 @@ class Method:
     end: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class Service:
     name: Name
     methods: list[Method] = field(default_factory=list)
@@ -201,7 +201,7 @@ class Service:
     end: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class Import:
     path: Name  # its text is the string's value
     modifier: str = ""  # "public" | "weak" | "option"
@@ -209,7 +209,7 @@ class Import:
     end: int = 0
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
+@record(kw_only=True)
 class File:
     syntax: str = "proto2"  # "proto2" | "proto3" | "editions"
     edition: str | None = None

@@ -11,11 +11,11 @@ extensions are the custom options.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum as PyEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..wire.plan import Kind
+from ..wire.record import field, record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ class Label(PyEnum):
     REPEATED = 3
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Features:
     """Edition features resolved for one element, as the words of descriptor.proto's FeatureSet.
 
@@ -47,6 +47,10 @@ class Features:
     json_format: str = "ALLOW"  # ALLOW | LEGACY_BEST_EFFORT
     enforce_naming_style: str = "STYLE_LEGACY"
     default_symbol_visibility: str = "EXPORT_ALL"
+
+    def changed(self, **changes: str) -> Features:
+        """These features, with some words changed."""
+        return Features(**{name: getattr(self, name) for name in self.__match_args__} | changes)
 
 
 DEFAULT_FEATURES = Features()
@@ -87,7 +91,7 @@ def _well_known_options(full_name: str, data: bytes) -> Message:
     return built.decode(data)
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+@record(kw_only=True)
 class FileDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "FileOptions"
 
@@ -103,22 +107,22 @@ class FileDescriptor(HasOptions):
     enums: list[EnumDescriptor] = field(default_factory=list)
     services: list[ServiceDescriptor] = field(default_factory=list)
     extensions: list[FieldDescriptor] = field(default_factory=list)
-    symbols: dict[str, Descriptor] = field(default_factory=dict, repr=False)  # all it declares, by full name
+    symbols: dict[str, Descriptor] = field(default_factory=dict)  # all it declares, by full name
     features: Features = DEFAULT_FEATURES
     option_bytes: bytes | None = None
     # Full name and bytes → message. A registry sets it; without one, custom options are unknown fields.
-    option_reader: Callable[[str, bytes], Message] | None = field(default=None, repr=False)
+    option_reader: Callable[[str, bytes], Message] | None = None
     path: str | None = None  # where it was read from, if it was compiled from a file
     digest: str = ""  # of its source and of all that it imports, where a cache is in use
     source_info: bytes | None = None  # encoded SourceCodeInfo, where it was asked for
     # Whoever has the classes of this file, where these stand in a generated module: all registries share them.
-    builder: Builder | None = field(default=None, repr=False)
+    builder: Builder | None = None
 
     def _declaring_file(self) -> FileDescriptor:
         return self
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record()
 class ExtensionRange(HasOptions):
     OPTIONS: ClassVar[str] = "ExtensionRangeOptions"
 
@@ -131,7 +135,7 @@ class ExtensionRange(HasOptions):
         return self.containing_type.file
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+@record(kw_only=True)
 class MessageDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "MessageOptions"
 
@@ -157,7 +161,7 @@ class MessageDescriptor(HasOptions):
         return self.file
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+@record(kw_only=True)
 class FieldDescriptor(HasOptions):
     """A field, or an extension (`is_extension`; then `containing_type` is the extended message and
     `extension_scope` the message that it is declared in, or None at file level)."""
@@ -194,7 +198,7 @@ class FieldDescriptor(HasOptions):
         return self.message_type is not None and self.message_type.is_map_entry
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+@record(kw_only=True)
 class OneofDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "OneofOptions"
 
@@ -210,7 +214,7 @@ class OneofDescriptor(HasOptions):
         return self.containing_type.file
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+@record(kw_only=True)
 class EnumDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "EnumOptions"
 
@@ -232,7 +236,7 @@ class EnumDescriptor(HasOptions):
         return self.file
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+@record(kw_only=True)
 class EnumValueDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "EnumValueOptions"
 
@@ -247,7 +251,7 @@ class EnumValueDescriptor(HasOptions):
         return self.enum.file
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+@record(kw_only=True)
 class ServiceDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "ServiceOptions"
 
@@ -262,7 +266,7 @@ class ServiceDescriptor(HasOptions):
         return self.file
 
 
-@dataclass(slots=True, eq=False, repr=False, kw_only=True)
+@record(kw_only=True)
 class MethodDescriptor(HasOptions):
     OPTIONS: ClassVar[str] = "MethodOptions"
 

@@ -6,7 +6,6 @@ proto2 and proto3 are editions too: each stands for a set of features, and `requ
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..wire.plan import Kind
@@ -108,7 +107,7 @@ class _Resolver:
             return parent
         key = parent, tuple(changes.items())
         if key not in self.cache:
-            self.cache[key] = replace(parent, **changes)
+            self.cache[key] = parent.changed(**changes)
         return self.cache[key]
 
 

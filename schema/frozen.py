@@ -61,7 +61,7 @@ def _default(value: Any) -> Any:
     return value[0].encode("latin-1") if isinstance(value, list) else value  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
 
 
-_FEATURES = attrgetter(*Features.__slots__)
+_FEATURES = attrgetter(*Features.__match_args__)
 
 
 class _Freezer:

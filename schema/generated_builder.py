@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..wire.enum import Enum
+from ..wire.record import record
 from .build import Builder, base_class, enum_members
 from .class_names import nested_attributes
 from .descriptor import EnumDescriptor, FileDescriptor, MessageDescriptor
@@ -22,7 +22,7 @@ Type = MessageDescriptor | EnumDescriptor
 _TAKEN_OVER = ("__doc__", "__annotations__", "__firstlineno__")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Place:
     """Where the class of a message or an enum stands in its module, and the class that is written there."""
 

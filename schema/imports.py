@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..wire.record import record
 from .descriptor import FileDescriptor
 from .locate import bad_import_name
 from .parse_file import parse_file
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .locate import Locator
 
 
-@dataclass(slots=True)
+@record()
 class _Frame:
     unit: Unit
     imports: Iterator[ast.Import]

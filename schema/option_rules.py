@@ -6,10 +6,10 @@ after all options of a file are interpreted, because an option may be declared i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..wire.record import field, record
 from .raw_fields import raw_fields
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Use(NamedTuple):
     where: Place
 
 
-@dataclass(slots=True)
+@record()
 class _Rules:
     targets: list[int] = field(default_factory=list)
     introduced: int = 0

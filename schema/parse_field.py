@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..wire.plan import Kind
+from ..wire.record import record
 from .ast import Field, Int, Message, Name, Oneof
 from .cursor import Fault
 from .parse_option import parse_option_list
@@ -18,7 +18,7 @@ SCALAR_WORDS = frozenset(kind.value for kind in Kind if kind not in (Kind.GROUP,
 FIRST_WORDS = _LABELS | SCALAR_WORDS | {"map", "group"}
 
 
-@dataclass(slots=True)
+@record()
 class Scope:
     """Where fields go: the list they are added to, and the list for messages that groups and maps bring with them."""
 

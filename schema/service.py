@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from ..wire.record import record
 
 if TYPE_CHECKING:
     from .build import Builder
@@ -21,7 +22,7 @@ Serializer = Callable[[Any], bytes]
 Deserializer = Callable[[bytes], Any]
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True, frozen=True)
 class MethodSpec:
     """One method of a service: `path` is the HTTP/2 :path, `attribute` the name on Servicer and Stub (the method's
     own, with an underscore where that is a Python keyword).
@@ -30,6 +31,8 @@ class MethodSpec:
     its class. They are compiled when they are asked for, so ask for them when the method is first used.
     """
 
+    __slots__ = ("__dict__", "__weakref__")  # for the cached properties
+
     name: str
     path: str
     request_class: type[Message]
@@ -37,7 +40,7 @@ class MethodSpec:
     client_streaming: bool
     server_streaming: bool
     attribute: str
-    descriptor: MethodDescriptor = field(repr=False)
+    descriptor: MethodDescriptor
 
     @cached_property
     def request_serializer(self) -> Serializer:
@@ -62,13 +65,13 @@ class MethodSpec:
         return f"{request}_{'stream' if self.server_streaming else 'unary'}"
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class ServiceSpec:
     """A service: its methods in order of declaration."""
 
     full_name: str
     methods: tuple[MethodSpec, ...]
-    descriptor: ServiceDescriptor = field(repr=False)
+    descriptor: ServiceDescriptor
 
 
 class Servicer:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..wire.record import field, record
 from .descriptor import (
     Descriptor,
     EnumDescriptor,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .unit import Unit
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class Package:
     """A package, or the beginning of a package's name."""
 
@@ -175,7 +175,7 @@ class SymbolTable:
         return candidates[close[0]] if close else None
 
 
-@dataclass(slots=True, frozen=True)
+@record(frozen=True)
 class Lookup:
     """What a lookup found. Without a symbol: `hidden` exists in a file that is not imported; `tried` is the full name
     that the scoping rules settled on."""

@@ -5,8 +5,9 @@ The lists are flat and in order of declaration, outer before inner, so that a pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from ..wire.record import field, record
 
 if TYPE_CHECKING:
     from . import ast
@@ -33,7 +34,7 @@ class Place(Protocol):
     def end(self) -> int: ...
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class Unit:
     source: Source
     tree: ast.File

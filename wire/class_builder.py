@@ -8,6 +8,7 @@ from typing import Any
 
 from . import access
 from .generated import Source
+from .late_init import LateInit
 from .message import Message
 from .plan import Cardinality, FieldPlan, MessagePlan
 
@@ -50,7 +51,7 @@ def build_class(
     else:
         storage = cls = type(name, bases, names | {"__slots__": attributes})
     cls.__storage__ = storage
-    cls.__init__ = _LateConstructor(plan, cls, storage)
+    cls.__init__ = LateInit(cls, lambda: _constructor(plan, cls, storage))
     plan.message_class = cls
     return cls
 
@@ -65,19 +66,6 @@ def _oneof_setattr(siblings: dict[str, tuple[str, ...]]) -> Any:
         assign(self, name, value)
 
     return __setattr__
-
-
-class _LateConstructor:
-    """`__init__` until it is first looked at: to write and compile it takes most of the time that making a class takes,
-    and of the messages of a large schema few are constructed."""
-
-    def __init__(self, plan: MessagePlan, cls: type[Message], storage: type[Message]) -> None:
-        self._parts = plan, cls, storage
-
-    def __get__(self, instance: Message | None, owner: type[Message]) -> Any:
-        plan, cls, storage = self._parts
-        constructor = cls.__init__ = _constructor(plan, cls, storage)
-        return constructor.__get__(instance, owner)
 
 
 def _constructor(plan: MessagePlan, cls: type[Message], storage: type[Message]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import linecache
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
@@ -67,6 +66,8 @@ class Source:
 
     def compile(self, name: str) -> Callable[..., Any]:
         """Compile the source and hand out the function called `name`."""
+        import linecache  # with tokenize: most programs that load a schema compile nothing of it at once
+
         filename = f"<barewire {self.title} #{next(_serial)}>"
         text = self.text
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)

@@ -7,12 +7,12 @@ checks nothing. Only classes with a oneof look at assignments, because setting o
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NoReturn, Self, TypeVar
 
 from . import access
 from .plan import Cardinality, FieldPlan, MessagePlan
+from .record import record
 from .unknown import UnknownField, parse_unknown
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Extension(Generic[Value]):
     """The key of `message[extension]`: an extension field, and the message that it extends.
 

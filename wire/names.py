@@ -6,11 +6,11 @@ Anything with a `field(number)` method will do; `names_from_plan` makes one from
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from .access import holds_messages, key_and_value, sub_plan
 from .plan import Cardinality, FieldPlan, Kind, MessagePlan
+from .record import record
 
 
 class Names(Protocol):
@@ -19,7 +19,7 @@ class Names(Protocol):
     def field(self, number: int) -> FieldName | None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class FieldName:
     """`type` is what to print (`repeated int32`, `bookstore.Book`), `kind` says how to read one value.
 
@@ -40,7 +40,7 @@ def names_from_plan(plan: MessagePlan) -> Names:
     return _PlanNames(plan)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _PlanNames:
     plan: MessagePlan
 
@@ -60,7 +60,7 @@ class _PlanNames:
         return name
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class _EntryNames:
     """A map entry: key and value."""
 

@@ -9,9 +9,10 @@ given its fields afterwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum as PyEnum
 from typing import TYPE_CHECKING, Any
+
+from .record import field, record
 
 if TYPE_CHECKING:
     from .enum import Enum
@@ -52,7 +53,7 @@ class Cardinality(PyEnum):
     MAP = "map"  # a dict; on the wire a repeated entry message of key (1) and value (2)
 
 
-@dataclass(slots=True, eq=False)
+@record()
 class EnumPlan:
     """An enum as the codec sees it.
 
@@ -64,7 +65,7 @@ class EnumPlan:
     closed: bool = False
 
 
-@dataclass(slots=True, eq=False, kw_only=True, repr=False)
+@record(kw_only=True)
 class FieldPlan:
     """One field of a message.
 
@@ -97,7 +98,7 @@ class FieldPlan:
         return f"<FieldPlan {self.cardinality.value} {self.kind.value} {self.name} = {self.number}>"
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@record()
 class MessagePlan:
     """One message: its fields in ascending order of number.
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import operator
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from .errors import DecodeError, EncodeError
 from .fixed import STRUCTS, pack_float
 from .plan import FieldPlan, Kind
+from .record import record
 from .tag import WireType
 from .varint import (
     UINT64_MASK,
@@ -31,7 +31,7 @@ Writer = Callable[[Any], bytes]
 FLOAT_ZERO = 0.0  # one object for all absent float fields: the fast encoder knows it by its identity
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class Scalar:
     """`zero` is the value of an absent field; `read` raises DecodeError, `write` EncodeError (both without a path)."""
 

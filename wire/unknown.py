@@ -6,9 +6,9 @@ Spec: https://protobuf.dev/programming-guides/proto3, "Unknown Fields".
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .record import record
 from .skip import MAX_NESTING, skip_value
 from .tag import WireType, decode_tag
 from .varint import decode_varint
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .message import Message
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True)
 class UnknownField:
     """`value` is an int for VARINT, I32 and I64 (unsigned), and bytes for LEN and SGROUP (the group's content)."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -145,5 +144,5 @@ def test_what_comes_back_is_what_was_compiled(path: Path, tmp_path: Path, compil
 
 def plain(descriptor: object) -> dict[str, str]:
     """The attributes of a descriptor, other descriptors by their names."""
-    names = [field.name for field in dataclasses.fields(descriptor)]  # type: ignore[arg-type]
+    names = type(descriptor).__slots__  # type: ignore[attr-defined]
     return {name: repr(getattr(descriptor, name)) for name in names}
