@@ -44,9 +44,9 @@ def tell_started(trackers: Iterable[CallTracker]) -> None:
 
 
 def tell_ended(trackers: Iterable[CallTracker], status: Status) -> None:
-    """A call has ended."""
+    """A call has ended. Each gets a status of its own, for statuses are remembered for all calls that end alike."""
     for tracker in trackers:
         try:
-            tracker.ended(status)
+            tracker.ended(status.copy())
         except Exception:
             _log.exception("%s.ended raised", type(tracker).__name__)

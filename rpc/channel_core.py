@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from .backoff import BackoffPolicy
 from .balancer import (
@@ -18,7 +18,6 @@ from .balancer import (
     Drop,
     Fail,
     Fixed,
-    PickedCall,
     Picker,
     PickResult,
     Tracked,
@@ -26,8 +25,8 @@ from .balancer import (
     failing,
 )
 from .call_tracking import CallTracker
+from .channel_call import ChannelCall
 from .channelz import ChannelNode, Channelz, Severity
-from .client_interfaces import CallLink
 from .connectivity import CONNECTING, IDLE, SHUTDOWN, TRANSIENT_FAILURE, ConnectivityState, channel_steps
 from .control_plane import restricted
 from .counters import CallCounters
@@ -45,45 +44,6 @@ from .timers import TimerHandle
 _log = logging.getLogger("barewire.rpc.channel")
 
 CLOSED = Status(StatusCode.CANCELLED, "the channel was closed", reached_server=False, final=True)
-
-
-class ChannelCall(PickedCall, Protocol):
-    """A call, or one attempt of it, as a channel sees it. While it waits it watches its deadline itself."""
-
-    @property
-    def wait_for_ready(self) -> bool: ...
-
-    @property
-    def deadline(self) -> float | None: ...
-
-    @property
-    def status(self) -> Status | None:
-        """How it ended; None while it has not."""
-        ...
-
-    def start(self, link: CallLink) -> None:
-        """Go out on this connection."""
-        ...
-
-    def track(self, trackers: tuple[CallTracker, ...]) -> None:
-        """It has just been started; tell them how it ends."""
-        ...
-
-    def hold(self) -> None:
-        """There is no connection yet."""
-        ...
-
-    def name_resolved(self) -> None:
-        """It waits, and the channel's resolver has found something at last."""
-        ...
-
-    def expired_while_pending(self) -> None:
-        """The deadline has passed meanwhile."""
-        ...
-
-    def ended(self, status: Status) -> None:
-        """It cannot go out."""
-        ...
 
 
 class ChannelCore:

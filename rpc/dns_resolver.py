@@ -9,9 +9,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from .arguments import FLAG, check_arguments
 from .dns_config import config_name, read_config_records
 from .errors import RpcConfigurationError
-from .polling_resolver import PollingResolver
+from .polling_resolver import INTERVALS, PollingResolver
 from .resolver import (
     MIN_INTERVAL,
     Endpoint,
@@ -25,6 +26,7 @@ from .service_config import ServiceConfig
 from .target import ChannelTarget, Target, numeric_version, parse_target
 
 _log = logging.getLogger("barewire.rpc.channel")
+_ARGUMENTS = {**INTERVALS, "service_config": FLAG}
 
 
 def dns_resolver(
@@ -33,8 +35,10 @@ def dns_resolver(
     """A factory for resolvers that ask the system (getaddrinfo). The first arguments are those of `polling_resolver`.
 
     With `service_config`, TXT records of `_grpc_config.<host>` are looked up besides, except for localhost and IP
-    addresses; see `dns_config`. It needs dnspython: `pip install barewire[dns]`. Raises RpcConfigurationError without.
+    addresses; see `dns_config`. It needs dnspython: `pip install barewire[dns]`. Raises RpcConfigurationError without,
+    and for other arguments.
     """
+    check_arguments(_ARGUMENTS, locals())
     if service_config:
         _require_dnspython()
 

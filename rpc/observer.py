@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any, Literal
 
 from .header_blocks import HeaderField
@@ -91,7 +90,7 @@ def tell_head(observers: Iterable[CallObserver], metadata: Metadata) -> None:
 def tell_end(observers: Iterable[Observer], status: Status) -> None:
     """Tell each observer the status: as its own, for statuses are remembered for all calls that end alike."""
     for observer in observers:
-        _tell_one(observer, "ended", replace(status, trailing_metadata=status.trailing_metadata.copy()))
+        _tell_one(observer, "ended", status.copy())
 
 
 def _tell_one(observer: Observer, event: str, *arguments: Any) -> None:

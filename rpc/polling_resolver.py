@@ -6,8 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from .arguments import FUNCTION, SECONDS, SECONDS_OR_ZERO, Wanted, check_arguments, optional
 from .resolver import MIN_INTERVAL, LookupFunction, ResolverChannel, ResolverFactory, as_result
 from .timers import TimerHandle
+
+INTERVALS: dict[str, Wanted] = {"interval": SECONDS_OR_ZERO, "refresh": optional(SECONDS)}
+_ARGUMENTS = {"lookup": FUNCTION, **INTERVALS}
 
 # Begins a lookup; the function that it is given gets what is found, or the exception that it has come to.
 LookUp = Callable[[ResolverChannel, Callable[[Any], object]], object]
@@ -90,7 +94,10 @@ def polling_resolver(
       What it raises is a failure: the last result stays, and it is called again after the channel's backoff.
     - `interval`: the shortest time between two lookups, in seconds.
     - `refresh`: look again that often even if all is well; None: only when connections fail.
+
+    Raises RpcConfigurationError for other arguments.
     """
+    check_arguments(_ARGUMENTS, locals())
     return lambda target: PollingResolver(
         lambda channel, done: channel.run(partial(lookup, target), done), interval, refresh
     )

@@ -5,7 +5,7 @@ Follows the gRPC documents statuscodes, http-grpc-status-mapping and the error s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from .metadata import Metadata
@@ -115,3 +115,7 @@ class Status:
     from_peer: bool = False
     reached_server: bool = True
     final: bool = False
+
+    def copy(self) -> Status:
+        """The same, with metadata of its own."""
+        return replace(self, trailing_metadata=self.trailing_metadata.copy())

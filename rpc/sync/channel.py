@@ -13,7 +13,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from ..channel_core import CLOSED, ChannelCall
+from ..channel_call import ChannelCall
+from ..channel_core import CLOSED
 from ..client_call_state import ClientCallState
 from ..client_channel import ClientChannel
 from ..connectivity import READY, ConnectivityState

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..arguments import FLAG, SECONDS, check_fields
+from ..arguments import FLAG, FUNCTION, ITEMS, SECONDS, TEXT, check_fields, either
 from ..errors import RpcConfigurationError
 from .cors import Cors
 
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+|null")
 
-_ARGUMENTS = {"credentials": FLAG, "max_age": SECONDS, "http1": FLAG, "idle_timeout": SECONDS}
+_ARGUMENTS = {
+    "origins": either(TEXT, ITEMS, FUNCTION),
+    "credentials": FLAG,
+    "max_age": SECONDS,
+    "http1": FLAG,
+    "idle_timeout": SECONDS,
+}
 
 Origins = Iterable[str] | Callable[[str], bool]
 

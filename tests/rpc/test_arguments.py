@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from barewire import rpc
 from barewire.rpc import Metadata, RpcConfigurationError, interceptors, testing
+from barewire.rpc.services.orca import OrcaServicer
 
 
 class _Plain(rpc.Interceptor):
@@ -72,6 +73,11 @@ MADE_BY_USERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
     "PrometheusMetrics": (interceptors.PrometheusMetrics, {"registry": CollectorRegistry()}),
     "RateLimit": (interceptors.RateLimit, {"rate": 1}),
     "Validation": (interceptors.Validation, {"validate": print}),
+    "LoadReporting": (interceptors.LoadReporting, {}),
+    "OrcaServicer": (OrcaServicer, {"load": rpc.LoadReport()}),
+    "polling_resolver": (rpc.polling_resolver, {"lookup": print}),
+    "dns_resolver": (rpc.dns_resolver, {}),
+    "Web": (rpc.Web, {}),
     "testing.Recorder": (testing.Recorder, {}),
     "testing.VirtualClockLoop": (testing.VirtualClockLoop, {}),
 }
