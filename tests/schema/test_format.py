@@ -46,7 +46,7 @@ CASES = {
 # googleapis-common-protos, where it is installed
 SITE = BUNDLED.parents[1]
 GOOGLE_FILES = sorted((SITE / "google").rglob("*.proto"))
-INCLUDE = [BUNDLED, SITE]
+INCLUDE = [BUNDLED, SITE, ROOT / "rpc" / "services" / "protos"]
 WHOLE_FILES = {
     str(path.relative_to(path.parents[3])): path for path in (*PROTOC_FILES, *OWN_FILES, *GOOGLE_FILES)
 }
