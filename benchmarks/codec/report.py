@@ -30,9 +30,10 @@ inside out, which is quadratic for upb and for Google's pure Python. barewire, b
 lists that they are given; Google's copy them. The shapes are in `benchmarks/codec/shapes.proto` and `shapes.py`;
 more on method and bias in `benchmarks/README.md`.
 
-To begin: barewire reads the text of a `.proto` (30 messages of eight fields) and makes its classes; Google's come from
-a module that protoc made beforehand. barewire imports its parsers for JSON and text, and compiles codecs, when they are
-first used; the last two rows use two messages.
+To begin (a run of its own): 30 messages of eight fields. `thirty_pb2` is the module that protoc made of their `.proto`
+beforehand, `thirty_pb` barewire's; `schema.load` reads the text and makes the classes. Bytecode is there, as wherever
+packages are installed. barewire imports its parsers and compiles codecs when they are first used; the rows that encode
+and decode use two messages.
 """
 
 

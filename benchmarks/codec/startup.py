@@ -1,7 +1,7 @@
 """What it costs to begin: CPU time of whole processes that import a library, load a schema, and use one message.
 
-The schema is the same for all: 30 messages of eight fields each, written here. barewire reads its text; Google's
-classes come from the module that protoc made of it beforehand.
+The schema is the same for all: 30 messages of eight fields each, written here. Google's classes come from the module
+that protoc made of it beforehand; barewire's from its own module of that kind, or from the text.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ MESSAGES = 30
 _KINDS = ("string", "int32", "int64", "bool", "double", "repeated string", "repeated int32")
 _USE = "m = {0}.M1(f0='text', f1=5, f7={0}.M0(f1=7)); "
 _BAREWIRE = "from barewire import schema; s = schema.load({proto!r}); "
+_BAREWIRE_PB = "import sys; sys.path.insert(0, {folder!r}); import thirty_pb as s; "
 _GOOGLE = "import sys; sys.path.insert(0, {folder!r}); import thirty_pb2 as s; "
 
 # What is run, by what the report calls it.
@@ -25,10 +26,12 @@ PROGRAMS = {
     "import google.protobuf": "import google.protobuf.message, google.protobuf.descriptor_pool",
     "import barewire.schema": "import barewire.schema",
     "import thirty_pb2 (upb)": _GOOGLE,
+    "import thirty_pb (barewire)": _BAREWIRE_PB,
     "schema.load('thirty.proto')": _BAREWIRE,
     "thirty_pb2, then encode and decode": _GOOGLE
     + _USE.format("s")
     + "s.M1.FromString(m.SerializeToString())",
+    "thirty_pb, then encode and decode": _BAREWIRE_PB + _USE.format("s") + "s.M1.decode(m.encode())",
     "schema.load, then encode and decode": _BAREWIRE + _USE.format("s") + "s.M1.decode(m.encode())",
 }
 
@@ -39,8 +42,9 @@ def measure(rounds: int) -> dict[str, float]:
     folder.mkdir(parents=True, exist_ok=True)
     proto = folder / "thirty.proto"
     proto.write_text(_proto())
-    command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{folder}", f"--python_out={folder}", str(proto)]
-    subprocess.run(command, check=True)
+    for compiler in (["grpc_tools.protoc"], ["barewire.cli", "compile"]):
+        command = [sys.executable, "-m", *compiler, f"-I{folder}", f"--python_out={folder}", str(proto)]
+        subprocess.run(command, check=True)
     times: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     for turn in range(rounds + 1):
         for name, program in PROGRAMS.items():
