@@ -47,6 +47,7 @@ def test_list(grpcurl: Grpcurl) -> None:
         "grpc.reflection.v1alpha.ServerReflection",
         "grpc.testing.TestService",
         "interop.Interop",
+        "xds.service.orca.v3.OpenRcaService",
     ]
 
 
