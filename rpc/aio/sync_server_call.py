@@ -28,7 +28,9 @@ class SyncCallRunner(ServerCallRunner):
     __slots__ = ("_dependents", "_thread")
     _context_class = SyncServicerContext
 
-    def __init__(self, link: ServerLink, call: ServerCall, handler: MethodHandler, places: Places = ()) -> None:
+    def __init__(
+        self, link: ServerLink, call: ServerCall, handler: MethodHandler, places: Places = ()
+    ) -> None:
         self._thread: Future[Any] | None = None
         self._dependents = Dependents()  # blocking calls that the handler makes
         super().__init__(link, call, handler, places)

@@ -11,7 +11,9 @@ _NAME = r"[A-Za-z_][A-Za-z0-9_.\-]*"
 _RULE = re.compile(
     rf"(?P<negation>-)?(?:(?P<all>\*)|(?P<service>{_NAME})/(?P<method>\*|{_NAME}))(?:\{{(?P<lengths>[^{{}}]*)\}})?"
 )
-_LENGTHS = re.compile(r"(?P<h>h(?::(?P<header>[0-9]{0,18}))?)?(?P<both>;)?(?P<m>m(?::(?P<message>[0-9]{0,18}))?)?")
+_LENGTHS = re.compile(
+    r"(?P<h>h(?::(?P<header>[0-9]{0,18}))?)?(?P<both>;)?(?P<m>m(?::(?P<message>[0-9]{0,18}))?)?"
+)
 
 
 @dataclass(frozen=True, slots=True)

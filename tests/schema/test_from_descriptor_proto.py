@@ -21,7 +21,8 @@ def file(name: str = "a.proto", **fields: object) -> bytes:
 
 def entry(*numbers: int, label: int = 1) -> Any:
     fields = [FieldProto(name=f"f{n}", number=n, type=9, label=label) for n in numbers]
-    return descriptor_pb2.DescriptorProto(name="M", field=fields, options={"map_entry": True})
+    options = descriptor_pb2.MessageOptions(map_entry=True)
+    return descriptor_pb2.DescriptorProto(name="M", field=fields, options=options)
 
 
 def test_in_any_order() -> None:
