@@ -97,6 +97,8 @@ class ServiceTable:
         return self._unimplemented(request.path)
 
     def _unimplemented(self, path: str) -> Status:
+        if path[:1] != "/":
+            return Status(StatusCode.UNIMPLEMENTED, f"{path[:200]!r} is no method; those are /service/method")
         service = path[1:].partition("/")[0]
         if service in self._services:
             return Status(StatusCode.UNIMPLEMENTED, f"service {service} has no method for {path[:200]}")

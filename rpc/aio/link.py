@@ -95,7 +95,11 @@ class Link(asyncio.Protocol, Generic[Core]):
             self._close(transport)
             return
         if not self._write_paused:
-            data = core.data_to_send(self.loop.time())
+            try:
+                data = core.data_to_send(self.loop.time())
+            except BaseException:  # a fault of ours, which must not leave the peer waiting for ever
+                transport.abort()
+                raise
             if data:
                 transport.write(data)
             self._dispatch()

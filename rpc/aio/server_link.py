@@ -73,8 +73,7 @@ class ServerLink(Link[ServerConnection]):
             return  # SETTINGS may change later
         self._handshake_timer.cancel()
         self._handshake_timer = None
-        assert self.transport is not None
-        tls = self.transport.get_extra_info("ssl_object")
+        tls = self.transport and self.transport.get_extra_info("ssl_object")
         if tls is not None and tls.selected_alpn_protocol() not in self.core.protocols:
             self.close(
                 "HTTP/2 over TLS has to be negotiated by ALPN, and the client did not (RFC 9113, section 3.3)",

@@ -6,10 +6,13 @@ answer from it. gRPC's content types are none that a page may send without being
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 
 from ..header_blocks import HeaderField
+
+logger = logging.getLogger("barewire.rpc.server")
 
 _METHOD = b"access-control-request-method"
 _HEADERS = b"access-control-request-headers"
@@ -35,12 +38,19 @@ class Cors:
         if origin is None:
             return False
         allowed, name = self._allowed, origin.decode("latin-1")
-        return self._every or (allowed(name) if callable(allowed) else name in allowed)
+        if not callable(allowed):
+            return self._every or name in allowed
+        try:
+            return bool(allowed(name))
+        except Exception:  # it is the user's, and the connection has calls of others
+            logger.exception("Web(origins=...) failed at %.200r, whose pages may not call then", name)
+            return False
 
     def response_fields(self, origin: bytes | None, names: Iterable[bytes] = ()) -> list[HeaderField]:
         """What a response gets for a page of `origin`, which may see the fields `names` of it and gRPC's."""
-        fields = self._origin_fields(origin)
-        if self.allows(origin):
+        allowed = self.allows(origin)
+        fields = self._origin_fields(origin if allowed else None)
+        if allowed:
             own = (name for name in names if name[:1] != b":" and name not in _NOT_NAMED)
             shown = dict.fromkeys([*_STATUS_NAMES, *own])
             fields.append((b"access-control-expose-headers", b", ".join(shown)))
@@ -66,9 +76,9 @@ class Cors:
         return fields
 
     def _origin_fields(self, origin: bytes | None) -> list[HeaderField]:
-        """Who may read it. Caches have to know that another origin gets another answer."""
+        """Who may read it, if anybody may. Caches have to know that another origin gets another answer."""
         fields: list[HeaderField] = [] if self._every else [(b"vary", b"origin")]
-        if origin is not None and self.allows(origin):
+        if origin is not None:
             fields.append((b"access-control-allow-origin", b"*" if self._every else origin))
             if self._credentials:
                 fields.append((b"access-control-allow-credentials", b"true"))

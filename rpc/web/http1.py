@@ -6,6 +6,7 @@ PING above all, does nothing here: TCP holds a sender back, and whoever feeds th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 
@@ -25,6 +26,7 @@ _HOP_BY_HOP = frozenset(
         *(b"trailer", b"http2-settings", b"host", b"expect"),
     }
 )
+_ABSOLUTE = re.compile(rb"https?://(?P<host>[^/?#]+)(?P<path>.*)", re.IGNORECASE | re.DOTALL)
 
 
 class Http1Connection:
@@ -47,6 +49,7 @@ class Http1Connection:
         self._cut = False  # a response cannot be finished
         self._to_discard = limits.max_receive_message_size  # of a request that has got its answer
         self._discarding = False
+        self._head_only = False  # the answer to HEAD has no body
         self.highest_remote_stream_id = -1
         self.progressed = False
 
@@ -87,6 +90,9 @@ class Http1Connection:
     def _begin(self, request: h11.Request) -> None:
         self.highest_remote_stream_id += 2
         self._discarding = False
+        self._head_only = request.method == b"HEAD"
+        if request.http_version[:2] != b"1.":
+            raise h11.RemoteProtocolError("HTTP/1.1 or HTTP/2 is spoken here", 505)
         fields = list(request.headers)
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in fields}:
             raise h11.RemoteProtocolError("both Content-Length and Transfer-Encoding", 400)  # smuggling
@@ -151,7 +157,7 @@ class Http1Connection:
     def send_data(self, stream_id: int, data: bytes, end_stream: bool = False) -> None:
         """Send a part of the response's body."""
         self.progressed = True
-        if data:
+        if data and not self._head_only:
             self._send(h11.Data(data=data))
         if end_stream:
             self._end_response()
@@ -225,7 +231,9 @@ class Http1Connection:
 
 def _as_http2(request: h11.Request, fields: list[HeaderField]) -> list[HeaderField]:
     """The header list that this would be in HTTP/2 (RFC 9113, section 8.3.1)."""
-    host = next((value for name, value in fields if name == b"host"), b"")
+    host, path = next((value for name, value in fields if name == b"host"), b""), request.target
+    if absolute := _ABSOLUTE.fullmatch(path):  # has precedence (RFC 9112, section 3.2.2)
+        host, path = absolute["host"], absolute["path"] or b"/"
     dropped = set(_HOP_BY_HOP)
     for name, value in fields:
         if name == b"connection":
@@ -233,7 +241,7 @@ def _as_http2(request: h11.Request, fields: list[HeaderField]) -> list[HeaderFie
     return [
         (b":method", request.method),
         (b":scheme", b"http"),
-        (b":path", request.target),
+        (b":path", path),
         *([(b":authority", host)] if host else []),
         *(field for field in fields if field[0] not in dropped),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -52,6 +53,10 @@ class Web:
 
     def __post_init__(self) -> None:
         check_fields(_ARGUMENTS, self)
+        if inspect.iscoroutinefunction(self.origins):
+            raise RpcConfigurationError(
+                "origins: the function may not be async; its coroutine would mean yes"
+            )
         if not callable(self.origins):
             object.__setattr__(self, "origins", _checked_origins(self.origins))
             if self.credentials and "*" in self.origins:

@@ -186,6 +186,22 @@ async def test_a_server_survives_garbage(caplog: pytest.LogCaptureFixture) -> No
     assert not [record for record in caplog.records if record.name == "asyncio"]
 
 
+@pytest.mark.parametrize("verb", ["receive", "data_to_send"])
+async def test_a_fault_of_ours_costs_one_connection(verb: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: Any) -> bytes:
+        raise ZeroDivisionError
+
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    async with serving(ECHO) as (stub, _, server):
+        await stub.Unary(Item())
+        (link,) = server.links
+        monkeypatch.setattr(link.core, verb, broken)
+        error = await failure_of(stub.Unary(Item()))
+        assert error.code is StatusCode.UNAVAILABLE
+        await eventually(lambda: link not in server.links)
+        await stub.Unary(Item())  # on another
+
+
 async def test_a_client_that_never_greets() -> None:
     async with serving(ECHO) as (stub, _, server):
         await stub.Unary(Item())

@@ -9,7 +9,8 @@ import grpc
 import pytest
 
 from barewire import rpc
-from barewire.rpc import RpcConfigurationError, StatusCode
+from barewire.rpc import Metadata, RpcConfigurationError, Status, StatusCode
+from barewire.rpc.headers import Request
 from tests.support.rpc_service import Item, failure_of, servicer, serving
 
 
@@ -36,11 +37,17 @@ async def test_the_first_that_has_a_handler_answers() -> None:
 
 
 async def test_what_nobody_has_is_unimplemented() -> None:
-    async with serving(servicer(Unary=echo), generic_handlers=[lambda _: None]) as (_, channel, _):
-        for path, reason in (("/a.B/C", "no service 'a.B'"), ("/shapes.Shapes/No", "has no method")):
+    async with serving(servicer(Unary=echo), generic_handlers=[lambda _: None]) as (_, channel, server):
+        for path, reason in (
+            ("/a.B/C", "no service 'a.B'"),
+            ("/shapes.Shapes/No", "has no method"),
+        ):
             error = await failure_of(channel.unary_unary(path)(b""))
             assert error.code is StatusCode.UNIMPLEMENTED
             assert reason in error.message
+        status = server.services.find_generic(Request("shapes.Shapes/Unary", Metadata()))
+        assert isinstance(status, Status)
+        assert "'shapes.Shapes/Unary' is no method" in status.message
 
 
 async def test_one_that_fails_costs_its_call(caplog: pytest.LogCaptureFixture) -> None:

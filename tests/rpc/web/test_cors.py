@@ -88,6 +88,22 @@ def test_who_is_allowed(web: Web, expected: str | None) -> None:
         assert ("vary" in fields) is (expected != "*")
 
 
+def test_a_function_that_fails_allows_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    def fails(origin: str) -> bool:
+        raise KeyError(origin)
+
+    called, asked = Echo(Web(origins=fails)).feed(request(origin=OTHER) + preflight(OTHER)).answers
+    assert called.messages == [b"hello"]  # who is no browser may call anyway
+    assert asked.status == 403
+    assert "access-control-allow-origin" not in called.fields | asked.fields
+    assert [record.exc_info is not None for record in caplog.records] == [True, True]
+    assert "Web(origins=...) failed at 'http://other.example'" in caplog.text
+
+
+async def never_awaited(origin: str) -> bool:
+    return False
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -95,6 +111,7 @@ def test_who_is_allowed(web: Web, expected: str | None) -> None:
         {"origins": ["page.example"]},
         {"origins": ["https://Page.example"]},
         {"origins": [3]},
+        {"origins": never_awaited},
         {"origins": "*", "credentials": True},
         {"max_age": 0},
         {"idle_timeout": "1"},

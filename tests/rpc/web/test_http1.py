@@ -32,13 +32,14 @@ CHUNKED = {"content_length": "", "transfer_encoding": "chunked"}
         (request(b"zz\r\nhello", **CHUNKED), 400),
         (request(b"5\r\n" + frame(b"") + b"world\r\n0\r\n\r\n", **CHUNKED), 400),
         (request(x="y" * 20_000), 431),
+        (request().replace(b"HTTP/1.1", b"HTTP/2.0"), 505),
     ],
 )
 @pytest.mark.parametrize("step", [0, 1])
 def test_what_is_no_http_costs_its_connection(data: bytes, status: int, step: int) -> None:
     echo = Echo().feed(data, step)
     assert echo.answer.status == status
-    if status == 400:
+    if status in (400, 505):
         assert echo.ended
         assert echo.answer.fields["connection"] == "close"
     assert echo.core.open_calls == 0
@@ -83,6 +84,29 @@ def test_a_client_that_wants_no_more(connection: str, version: bytes) -> None:
     assert frame(b"hello") in echo.output
     assert b"onnection: close\r\n" in echo.output
     assert echo.ended == "the last response has been sent"
+
+
+@pytest.mark.parametrize("content_type", ["application/grpc-web", "text/plain"])
+def test_head_is_answered_without_a_body(content_type: str) -> None:
+    head = request(b"", content_type=content_type).replace(b"POST", b"HEAD")
+    refused, served = Echo().feed(head).output, Echo().feed(head + request()).output
+    assert refused.startswith(b"HTTP/1.1 405 Method Not Allowed\r\n")
+    assert refused.find(b"\r\n\r\n") == len(refused) - 4
+    assert served.startswith(refused)
+    assert parse_answers(served[len(refused) :])[0].messages == [b"hello"]
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "authority"),
+    [
+        ("http://shop.example:81/test.Service/Echo", "/test.Service/Echo", "shop.example:81"),
+        ("HTTPS://shop.example", "/", "shop.example"),
+        ("/test.Service/http://other/", "/test.Service/http://other/", "server"),
+    ],
+)
+def test_the_target_may_be_a_url(target: str, path: str, authority: str) -> None:
+    (call,) = Echo().feed(request(path=target)).calls
+    assert (call.request.path, call.request.authority) == (path, authority)
 
 
 def test_100_continue() -> None:
