@@ -125,7 +125,8 @@ def test_live_in_a_terminal(with_stats: str) -> None:
         stdin=its_end,
         stdout=its_end,
         stderr=its_end,
-        env={**os.environ, "TERM": "xterm-256color"},
+        # An inherited width would count more than the terminal's, and a narrow one cuts off what is waited for.
+        env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "24"},
         start_new_session=True,
     )
     os.close(its_end)
