@@ -20,6 +20,7 @@ from .balancer import (
     Fixed,
     Picker,
     PickResult,
+    Queue,
     Tracked,
     choose_policy,
     failing,
@@ -175,6 +176,10 @@ class ChannelCore:
                 return
         elif isinstance(result, Drop) or (isinstance(result, Fail) and not self._waits(call)):
             call.ended(restricted(result.status, "the balancer"))
+            return
+        elif not isinstance(result, (Queue, Fail)):  # pyright: ignore[reportUnnecessaryIsInstance] - the user's
+            reason = f"the balancer's picker returned {result!r:.100}, which is no PickResult"
+            call.ended(Status(StatusCode.INTERNAL, reason, reached_server=False))
             return
         self._hold(call)
         if self.state is IDLE:

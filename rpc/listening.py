@@ -13,6 +13,7 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .arguments import TEXT, check
 from .errors import RpcConfigurationError
 from .target import Target, numeric_version, parse_target
 
@@ -60,6 +61,7 @@ def open_listening(address: str | socket.socket | Listening, *, reuse_port: bool
         return [address]
     if isinstance(address, socket.socket):
         return [_passed(address)]
+    check("address", address, TEXT)
     scheme, _, rest = address.partition(":")
     if scheme == "fd":
         if not rest.isdecimal():
@@ -75,7 +77,7 @@ def open_listening(address: str | socket.socket | Listening, *, reuse_port: bool
 
 def needs_lookup(address: str | socket.socket | Listening) -> bool:
     """Whether `open_listening` looks a name up for this address, which may take long. Raises RpcConfigurationError."""
-    if not isinstance(address, str) or address.startswith(("fd:", "systemd:")):
+    if not isinstance(address, str) or not address or address.startswith(("fd:", "systemd:")):
         return False
     host = _parse(address).host
     return bool(host) and numeric_version(host) is None

@@ -103,6 +103,12 @@ def test_faults_of_balancers_cost_calls_only() -> None:
     assert status is not None
     assert status.code is StatusCode.INTERNAL
     assert "KeyError" in status.message
+    forgotten: Any = None
+    balancer.channel.publish(State.READY, Fixed(forgotten))
+    status = channel.call(wait_for_ready=True).status
+    assert status is not None
+    assert status.code is StatusCode.INTERNAL
+    assert "returned None, which is no PickResult" in status.message
     balancer.subchannels[0].connect()  # `changed` raises
     assert channel.state is State.TRANSIENT_FAILURE
     status = channel.call().status

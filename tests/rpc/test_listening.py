@@ -264,10 +264,12 @@ def test_no_sockets_were_passed(environment: dict[str, str], monkeypatch: pytest
         ("fd:999", "not open"),
         ("127.0.0.1", "no port"),
         ("unix:", "no path"),
+        ("", "address has to be a text that is not empty, and is ''"),
+        (None, "address has to be a text that is not empty, and is None"),
         ("h:99999", "not a port"),
     ],
 )
-def test_addresses_that_make_no_sense(address: str, reason: str) -> None:
+def test_addresses_that_make_no_sense(address: Any, reason: str) -> None:
     with pytest.raises(RpcConfigurationError, match=reason):
         open_listening(address)
 
