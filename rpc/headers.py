@@ -120,6 +120,8 @@ def _parse_request(block: HeaderBlock, max_size: int) -> Request | RequestRefuse
     content_length = None if length is None else int(length)
     if fields[b":method"] != b"POST":
         reason = f"gRPC requests are POST, not {_show(fields[b':method'])}"
+        if fields[b":method"] == b"HEAD":  # its answer has no body to say so in
+            reason = ""
         return RequestRefused(405, StatusCode.INTERNAL, reason, content_length)
     content_type = fields.get(b"content-type", b"")
     if not is_grpc_content_type(content_type):

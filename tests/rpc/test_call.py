@@ -75,9 +75,13 @@ def test_r04_415_and_the_connection_lives(client: RawClient) -> None:
 
 
 @pytest.mark.rule(5)
-def test_r05_405_for_get(client: RawClient) -> None:
-    assert client.request(1, fields=changed(REQUEST, _method=b"GET")) is None
+@pytest.mark.parametrize(
+    ("method", "reason"), [(b"GET", b"gRPC requests are POST, not 'GET'"), (b"HEAD", b"")]
+)
+def test_r05_405_for_other_methods(client: RawClient, method: bytes, reason: bytes) -> None:
+    assert client.request(1, fields=changed(REQUEST, _method=method)) is None
     assert dict(client.fields(1)[0])[b":status"] == b"405"
+    assert client.body(1) == reason
     assert "END_STREAM" in client.of(hf.DataFrame, 1)[-1].flags
     assert connection_lives(client)
 
