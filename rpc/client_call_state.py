@@ -6,7 +6,7 @@ Nothing in here waits or locks: a shell calls it where the connection may be tou
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from .call import MessageTooLarge, check_send_size
@@ -18,7 +18,7 @@ from .compression import CompressionError
 from .envelope import Envelope
 from .errors import RpcError
 from .events import CallEnded, Event, MessageReceived, ResponseStarted, SendReady
-from .interceptor import InterceptedCall, apply_hooks, run_chain
+from .interceptor import InterceptedCall, MessageHook, apply_hooks, run_chain
 from .metadata import Metadata, MetadataPairs, encode_metadata
 from .observer import CallObserver, ObservedEvent, tell, tell_end, tell_head
 from .service_config import MethodConfig
@@ -111,7 +111,7 @@ class ClientCallState(AttemptedCall):
         except RpcError as error:
             return error
         except Exception as error:
-            failure = RpcError(StatusCode.UNKNOWN, f"an interceptor raised {type(error).__name__}: {error}")
+            failure = _fault_of_interceptor(error)
             failure.__cause__ = error
             return failure
         if self.status is not None and self.status.code is StatusCode.OK:
@@ -139,7 +139,7 @@ class ClientCallState(AttemptedCall):
         """The bytes of a request, after the hooks of interceptors. Raises RpcError if it cannot be sent."""
         view = self.view
         if view is not None and view.send_hooks:
-            message = apply_hooks(view.send_hooks, message)
+            message = _hooked(view.send_hooks, message)
         try:
             payload = self.method.request_serializer(message)
             self._check_send_size(payload)
@@ -228,7 +228,7 @@ class ClientCallState(AttemptedCall):
         except Exception as error:  # as in encode
             raise RpcError(StatusCode.INTERNAL, f"the response cannot be decoded: {error}") from error
         if self.view is not None and self.view.receive_hooks:
-            message = apply_hooks(self.view.receive_hooks, message)
+            message = _hooked(self.view.receive_hooks, message)
         return message
 
     def _check_received_size(self, payload: bytes, config: MethodConfig) -> None:
@@ -318,3 +318,17 @@ def tell_call(event: Event) -> bool:
     else:
         return False
     return True
+
+
+def _hooked(hooks: Sequence[MessageHook], message: Any) -> Any:
+    """The message after the hooks of interceptors. Raises RpcError if one of them fails."""
+    try:
+        return apply_hooks(hooks, message)
+    except RpcError:
+        raise
+    except Exception as error:
+        raise _fault_of_interceptor(error) from error
+
+
+def _fault_of_interceptor(error: Exception) -> RpcError:
+    return RpcError(StatusCode.UNKNOWN, f"an interceptor raised {type(error).__name__}: {error}")

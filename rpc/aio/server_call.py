@@ -254,8 +254,8 @@ class ServerCallRunner:
             return status
         if isinstance(error, asyncio.CancelledError):
             return Status(StatusCode.CANCELLED, "the handler was cancelled")
-        if not isinstance(error, Exception):
-            raise error  # KeyboardInterrupt, SystemExit
+        if isinstance(error, (KeyboardInterrupt, SystemExit, GeneratorExit)):
+            raise error  # the process ends; others, such as pytest's, are the handler's
         # Its text may hold what is not for the client, so that stays here.
         logger.error("handler of %s raised %s", self.handler.path, type(error).__name__, exc_info=error)
         status = context.status()

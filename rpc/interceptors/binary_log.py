@@ -90,7 +90,7 @@ class BinaryLog(Interceptor):
             with self._lock:
                 write_delimited(self._file, entry)
             self._failing = False
-        except (OSError, ValueError):  # a full disk; a closed file
+        except Exception:  # a full disk; a closed file; one of the user's making
             if not self._failing:
                 logger.exception("the binary log cannot be written")
             self._failing = True

@@ -10,6 +10,8 @@ import pytest
 
 from barewire import rpc, schema
 from tests.support.protos import BOOKSTORE
+from tests.support.rpc_blocking import ServerThread
+from tests.support.rpc_service import PATIENCE, eventually
 
 books = schema.load(BOOKSTORE)
 
@@ -63,3 +65,51 @@ async def test_a_sender_is_told_when_an_interceptor_refuses() -> None:
         call = stub.Chat()
         with pytest.raises(rpc.RpcError, match="not today"):
             await call.send(books.Book(id="1"))
+
+
+class Clumsy(rpc.Interceptor):
+    def __init__(self, when: str) -> None:
+        self.when = when
+
+    async def intercept(self, call: rpc.InterceptedCall, proceed: rpc.Proceed) -> None:
+        getattr(call, self.when)(self.stumble)
+        await proceed()
+
+    def stumble(self, message: Any) -> None:
+        raise ZeroDivisionError
+
+
+async def turn(call: Any) -> None:
+    await call.send(books.Book(id="1"))
+    await call.receive()
+
+
+def blocking_turn(call: Any) -> None:
+    call.send(books.Book(id="1"))
+    call.receive()
+
+
+@pytest.mark.parametrize("when", ["on_send", "on_receive"])
+async def test_a_hook_that_fails_ends_its_call(when: str) -> None:
+    """Whoever catches RpcError catches it, and the server does not go on for nobody."""
+    async with rpc.Server([Bookstore()]) as server:
+        port = await server.start("127.0.0.1:0")
+        async with rpc.Channel(f"127.0.0.1:{port}", interceptors=[Clumsy(when)]) as channel:
+            call = books.BookstoreStub(channel).Chat()
+            with pytest.raises(rpc.RpcError, match="UNKNOWN: an interceptor raised ZeroDivisionError"):
+                await turn(call)
+            assert await asyncio.wait_for(call.code(), PATIENCE) is rpc.StatusCode.UNKNOWN
+            await eventually(lambda: not server.runners)
+
+
+@pytest.mark.parametrize("when", ["on_send", "on_receive"])
+def test_a_hook_that_fails_ends_its_blocking_call(when: str) -> None:
+    server = ServerThread(Bookstore())
+    try:
+        with rpc.sync.Channel(server.target, interceptors=[Clumsy(when)]) as channel:
+            call = books.BookstoreStub(channel).Chat(timeout=PATIENCE)
+            with pytest.raises(rpc.RpcError, match="UNKNOWN: an interceptor raised ZeroDivisionError"):
+                blocking_turn(call)
+            assert call.code() is rpc.StatusCode.UNKNOWN
+    finally:
+        server.close()

@@ -11,7 +11,7 @@ import pytest
 
 from barewire.rpc.aio.server_call import ServerCallRunner
 from barewire.rpc.server_call import ServerCall
-from tests.support.rpc_service import Item, eventually, failure_of, servicer, serving
+from tests.support.rpc_service import PATIENCE, Item, eventually, failure_of, servicer, serving
 
 
 def calls_in_memory() -> int:
@@ -87,3 +87,21 @@ async def test_a_callback_that_a_thread_adds_cannot_miss_the_end(name: str) -> N
         await failure_of(stub.Unary(Item()))
         await eventually(called.is_set)
     assert noted_by_thread == [None]
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["async", "def"])
+async def test_a_handler_may_raise_what_is_no_exception(
+    plain: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """pytest.fail() raises a BaseException; a client that waited for the answer would wait for ever."""
+
+    def fails(request: Any, context: Any) -> Any:
+        pytest.fail("not what the test expects")
+
+    async def fails_later(request: Any, context: Any) -> Any:
+        fails(request, context)
+
+    async with serving(servicer(Unary=fails if plain else fails_later)) as (stub, *_):
+        error = await failure_of(stub.Unary(Item(), timeout=PATIENCE))
+    assert str(error) == "UNKNOWN: the handler raised Failed"
+    assert "not what the test expects" in caplog.text

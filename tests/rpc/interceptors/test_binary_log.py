@@ -307,6 +307,19 @@ def test_files(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert len([record for record in caplog.records if "cannot be written" in record.message]) == 1
 
 
+def test_a_file_of_the_users_making_may_raise_anything(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(io.BytesIO):
+        def write(self, data: Any) -> int:
+            raise KeyError(data)
+
+    server = serve()
+    try:
+        assert isinstance(call("sync", server, "Unary", interceptors=[BinaryLog(Broken())]), list)
+    finally:
+        server.close()
+    assert [record.message for record in caplog.records] == ["the binary log cannot be written"]
+
+
 # -- the filter ---------------------------------------------------------------------------------------------------
 
 
