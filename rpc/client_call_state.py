@@ -24,6 +24,8 @@ from .observer import CallObserver, ObservedEvent, tell, tell_end, tell_head
 from .service_config import MethodConfig
 from .status import Status, StatusCode
 
+MIXED = "the requests of this call come from an iterable; call the method without one to send them yourself"
+
 
 class ClientCallState(AttemptedCall):
     """What happens to a call, whoever holds it."""

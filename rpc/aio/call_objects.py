@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Generator
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from ..client_call_state import MIXED
 from ..errors import RpcError
 from ..metadata import Metadata
 from ..status import StatusCode
@@ -124,9 +125,12 @@ class _Sending(Call):
         """Send one request; waits while the server is too slow to take more. `compress=False` sends it plain in a call
         that compresses.
 
-        Raises RpcError if the message cannot be sent or the call has ended with an error.
+        Raises RpcError if the message cannot be sent or the call has ended with an error, RuntimeError if it follows
+        the last one, or the call has an iterable of requests.
         """
         state = self._state
+        if state.has_iterable:
+            raise RuntimeError(MIXED)
         try:
             await state.send(message, compress)
         except asyncio.CancelledError:

@@ -109,6 +109,11 @@ class CallState(ClientCallState):
 
     # -- sending --------------------------------------------------------------------------------------------------
 
+    @property
+    def has_iterable(self) -> bool:
+        """Whether it is not for the user to send."""
+        return self._pump is not None
+
     def send_now(self, message: Any, compress: bool = True) -> None:
         """Queue one message. Raises RpcError if it cannot be encoded or is too large; the call ends with it."""
         if self.sending_ended:

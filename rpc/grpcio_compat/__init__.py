@@ -69,6 +69,9 @@ _INSTEAD = {
     "insecure_channel": "use grpc.aio.insecure_channel, or the blocking barewire.rpc.sync.Channel",
     "secure_channel": "use grpc.aio.secure_channel, or the blocking barewire.rpc.sync.Channel",
     "intercept_channel": "pass interceptors=[…] (barewire.rpc.Interceptor) to the channel",
+    "channel_ready_future": "use `await channel.channel_ready()`",
+    "dynamic_ssl_server_credentials": "barewire.rpc.TlsFiles reads renewed certificates by itself",
+    **aio.INSTEAD,
 }
 
 

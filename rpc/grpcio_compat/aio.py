@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, NoReturn
 
 from ..aio.context import ServicerContext
 from ..metadata import Metadata as BarewireMetadata
@@ -45,6 +45,21 @@ __all__ = [
 UnaryUnaryCall = UnaryStreamCall = StreamUnaryCall = StreamStreamCall = Call
 UnaryUnaryMultiCallable = UnaryStreamMultiCallable = MultiCallable
 StreamUnaryMultiCallable = StreamStreamMultiCallable = MultiCallable
+
+INSTEAD = dict.fromkeys(
+    [
+        f"{requests}{responses}ClientInterceptor"
+        for requests in ("Unary", "Stream")
+        for responses in ("Unary", "Stream")
+    ],
+    "interceptors of channels derive from barewire.rpc.Interceptor, one class for all shapes",
+)
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise AttributeError(
+        f"grpcio_compat.aio has no {name!r}: {INSTEAD.get(name, 'barewire has nothing like it')}"
+    )
 
 
 class Metadata(BarewireMetadata):

@@ -96,7 +96,8 @@ class _Sending(Call):
         """Send one request; waits while the server is too slow to take more. `compress=False` sends it plain in a call
         that compresses.
 
-        Raises RpcError if the message cannot be sent or the call has ended with an error.
+        Raises RpcError if the message cannot be sent or the call has ended with an error, RuntimeError if it follows
+        the last one, or the call has an iterable of requests.
         """
         state = self._state
         state.send(message, compress)

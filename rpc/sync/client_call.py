@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..client_call_state import ClientCallState
+from ..client_call_state import MIXED, ClientCallState
 from ..compression import Uncompressed
 from ..dependents import current_dependents
 from ..errors import RpcError
@@ -111,6 +111,8 @@ class CallState(ClientCallState):
 
     def send(self, message: Any, compress: bool = True) -> None:
         """Send one message, no faster than the server takes them."""
+        if self._requests is not None:
+            raise RuntimeError(MIXED)
         if self.sending_ended:
             raise RuntimeError("the last message has been sent already")
         self._send(message, compress)

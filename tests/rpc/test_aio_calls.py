@@ -144,6 +144,14 @@ async def test_an_iterable_that_raises_fails_the_call() -> None:
         assert isinstance(error.__cause__, LookupError)
 
 
+async def test_requests_come_from_one_source() -> None:
+    async with serving(ASYNC) as (stub, _, _):
+        call = stub.Both([Item(number=1)])
+        with pytest.raises(RuntimeError, match="come from an iterable"):
+            await call.send(Item(number=2))
+        assert [item.number async for item in call] == [1]
+
+
 async def test_metadata_both_ways() -> None:
     async def handler(request: Any, context: Any) -> Any:
         await context.send_initial_metadata([("head", context.invocation_metadata()["k"])])

@@ -154,6 +154,13 @@ def test_responses_arrive_while_requests_are_still_made(stub: Any) -> None:
     assert seen[:3] == [0, 1, 2]
 
 
+def test_requests_come_from_one_source(stub: Any) -> None:
+    call = stub.Both([Item(number=1)])
+    with pytest.raises(RuntimeError, match="come from an iterable"):
+        call.send(Item(number=2))
+    assert [item.number for item in call] == [1]
+
+
 def test_an_iterable_that_raises(stub: Any) -> None:
     def requests() -> Iterator[Any]:
         yield Item()

@@ -29,6 +29,13 @@ def test_names_that_are_not_here(name: str, hint: str) -> None:
         getattr(grpc, name)
 
 
+def test_names_that_grpc_aio_has_alone() -> None:
+    with pytest.raises(AttributeError, match=r"rpc\.Interceptor"):
+        _ = grpc.aio.UnaryStreamClientInterceptor
+    with pytest.raises(AttributeError, match="'init_grpc_aio': barewire has nothing like it"):
+        _ = grpc.aio.init_grpc_aio
+
+
 @pytest.mark.parametrize(
     ("argument", "expected"),
     [
