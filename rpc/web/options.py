@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..server_connection import ServerConnection
 
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\sA-Z]+|null")
+_OWN_PORT = re.compile(r"http://.+:80|https://.+:443")
 
 _ARGUMENTS = {
     "origins": either(TEXT, ITEMS, FUNCTION),
@@ -35,7 +36,7 @@ class Web:
 
     - `origins`: the pages that may call from another origin (scheme://host[:port], as browsers send it in Origin), "*"
       for all, or a function that is asked. Without any, only pages of the server's own origin can, and programs.
-    - `credentials`: whether these pages may send cookies and client certificates. Not with "*".
+    - `credentials`: whether these pages may send cookies and client certificates. Not with "*", nor "null".
     - `max_age`: seconds for which browsers may remember the answer to a preflight; they have bounds of their own.
     - `http1`: whether HTTP/1.1 is served too, which takes `pip install barewire[web]`. Without TLS browsers speak
       nothing else.
@@ -59,9 +60,10 @@ class Web:
             )
         if not callable(self.origins):
             object.__setattr__(self, "origins", _checked_origins(self.origins))
-            if self.credentials and "*" in self.origins:
+            anybody = {"*", "null"}.intersection(self.origins)  # a sandboxed frame of any page is "null"
+            if self.credentials and anybody:
                 raise RpcConfigurationError(
-                    "credentials=True needs origins by name: with '*' every page could act as its user"
+                    f"credentials=True needs origins by name: with {min(anybody)!r} every page could act as its user"
                 )
         if self.http1:
             try:
@@ -98,5 +100,9 @@ def _checked_origins(origins: Iterable[str]) -> tuple[str, ...]:
             raise RpcConfigurationError(
                 f"origins: {origin!r} is no origin; write scheme://host or scheme://host:port in lower case, without a "
                 "path, or '*' for all"
+            )
+        if _OWN_PORT.fullmatch(origin):
+            raise RpcConfigurationError(
+                f"origins: browsers leave the scheme's own port out; so do for {origin!r}"
             )
     return found

@@ -113,6 +113,8 @@ async def never_awaited(origin: str) -> bool:
         {"origins": [3]},
         {"origins": never_awaited},
         {"origins": "*", "credentials": True},
+        {"origins": [PAGE, "null"], "credentials": True},
+        {"origins": "https://page.example:443"},
         {"max_age": 0},
         {"idle_timeout": "1"},
     ],
