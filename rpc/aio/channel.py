@@ -172,9 +172,15 @@ class Channel(
         return self._loop
 
     def check_open(self) -> None:
-        """Raises RuntimeError if the channel is closed or used on another loop than its own."""
+        """Raises RuntimeError if the channel is closed or used on another loop than its own, or on none."""
         super().check_open()
-        if asyncio.get_running_loop() is not self.loop:
+        try:
+            running = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                f"the channel to {self.target} needs a running event loop; without asyncio there is rpc.sync.Channel"
+            ) from None
+        if running is not self.loop:
             raise RuntimeError(
                 f"the channel to {self.target} belongs to another event loop; make one for each"
             )

@@ -242,6 +242,8 @@ def test_a_channel_belongs_to_one_loop() -> None:
     async def use() -> None:
         channel.check_open()
 
+    with pytest.raises(RuntimeError, match=r"there is rpc\.sync\.Channel"):
+        channel.check_open()
     asyncio.run(use())
     with pytest.raises(RuntimeError, match="another event loop"):
         asyncio.run(use())
