@@ -8,8 +8,11 @@ since data has come before each such PING, they count for no server as keepalive
 
 from __future__ import annotations
 
+import math
+
 PAYLOAD = b"bw-bdp-1"
 _NEARLY_FULL = 2 / 3
+_INTERVAL = 0.01  # between two samples: on a quick way they would be a flood
 _SMOOTHING = 8  # round trips that the average stretches over
 
 
@@ -31,7 +34,7 @@ class BandwidthEstimator:
         self.window = window
         self._max_window = max_window
         self.sampling = False  # a PING is on its way
-        self._sent_at = 0.0
+        self._sent_at = -math.inf
         self._received = 0
         self._samples = 0
         self._round_trip = 0.0
@@ -41,6 +44,10 @@ class BandwidthEstimator:
     def useful(self) -> bool:
         """Whether the window may grow further."""
         return self.window < self._max_window
+
+    def may_begin(self, now: float) -> bool:
+        """Whether it is not too early for another sample."""
+        return now - self._sent_at >= _INTERVAL
 
     def begin(self, now: float, received: int) -> None:
         """The PING goes out; `received` bytes have come so far."""

@@ -178,9 +178,9 @@ class Call:
         if self.ended:  # then all of it has been given back
             return False
         self._unread -= size
-        return self._connection.consumed(size) | self._give_back()
+        return self._connection.consumed(size) | self.give_back()
 
-    def _give_back(self) -> bool:
+    def give_back(self) -> bool:
         """Open the stream's window by what is neither unread nor behind something unread.
 
         The beginning of a message that is not complete is given back as it comes when the application waits for it:
@@ -190,6 +190,8 @@ class Call:
         size = self._credit - held
         http2 = self._connection.http2
         if size >= http2.stream_window // 4 and not self.ended:
+            if self._partial_kept and not self._connection.incomplete.may_go_on(self):
+                return False
             self._credit -= size
             http2.open_stream_window(self.stream_id, size)
             self._connection.window_given_back()
@@ -224,10 +226,12 @@ class Call:
         if fault is not None:
             self.fail(Status(fault.code, fault.reason))
             return
+        if envelopes and self._partial_kept:
+            self._connection.incomplete.passed(self)
         partial = self._reader.partial_size - partial
         if partial and not self._keep_partial(partial):
             return
-        self._give_back()
+        self.give_back()
         if end_stream:
             self._body_ended()
 
@@ -258,14 +262,18 @@ class Call:
         return True
 
     def _keep_partial(self, size: int) -> bool:
-        """An incomplete message has grown by `size`. False if that was too much, and has ended the call."""
-        connection = self._connection
-        connection.unfinished += size
-        self._partial_kept += size
-        if size > 0 and connection.unfinished > connection.max_unfinished:
+        """Incomplete messages have grown by `size`, or shrunk. False if that was too much, and has ended the call."""
+        incomplete = self._connection.incomplete
+        kept, self._partial_kept = self._partial_kept, self._partial_kept + size
+        incomplete.size += size
+        if not kept:
+            incomplete.begun()
+        elif not self._partial_kept:
+            incomplete.over(self)
+        if size > 0 and incomplete.size > incomplete.limit:
             reason = (
-                f"{connection.unfinished} bytes of incomplete messages on one connection are over the limit of "
-                f"{connection.max_unfinished} (max_unfinished_bytes); this call was the one that went over"
+                f"{incomplete.size} bytes of incomplete messages on one connection are over the limit of "
+                f"{incomplete.limit} (max_unfinished_bytes); this call was the one that went over"
             )
             self.fail(Status(StatusCode.RESOURCE_EXHAUSTED, reason))
             return False
@@ -274,9 +282,11 @@ class Call:
     def _drop_partial(self) -> None:
         """Nobody is going to need what has come of an incomplete message."""
         if self._partial_kept:
-            self._connection.unfinished -= self._partial_kept
+            incomplete = self._connection.incomplete
+            incomplete.size -= self._partial_kept
             self._partial_kept = 0
             self._reader.drop()
+            incomplete.over(self)
 
     def _body_ended(self) -> None:
         if self._reader.partial_size:

@@ -19,6 +19,7 @@ from .events import ConnectionEnded, Event, GoAwayReceived, SettingsReceived
 from .gate import ConnectionFault
 from .header_blocks import HeaderBlock
 from .http2 import Http2Connection
+from .incomplete import IncompleteMessages
 from .keepalive import Keepalive, KeepaliveProbe
 from .limits import Limits
 from .stall import StallWatch
@@ -56,8 +57,7 @@ class Connection:
         self.bytes_received = 0
         self._unread = 0
         self._withheld = 0  # of the connection's window, while too much is unread
-        self.unfinished = 0  # bytes of messages that are not complete, of all calls
-        self.max_unfinished = max(limits.max_unfinished_bytes, limits.max_receive_message_size)
+        self.incomplete = IncompleteMessages(limits, self._fit_windows)
         self.alarms = Alarms()
         self.keepalive = keepalive
         self.stalls = StallWatch(limits.stall_timeout, self)
@@ -173,9 +173,16 @@ class Connection:
 
     def _sample_bandwidth(self) -> None:
         self._sample_due = False
-        if not self.ended:
+        if not self.ended and self._bandwidth.may_begin(self.now):
             self.http2.ping(BANDWIDTH_PING)
             self._bandwidth.begin(self.now, self.bytes_received)
+
+    def _fit_windows(self) -> None:
+        """Have streams' windows as large as bandwidth wants and memory lets them be. One change at a time."""
+        if self.http2.settings_agreed:
+            window = self.incomplete.window(self._bandwidth.window)
+            if window != self.http2.stream_window:
+                self.http2.set_stream_window(window)
 
     def call_ended(self, call: Call) -> None:
         """Forget a call."""
@@ -264,6 +271,11 @@ class Connection:
         if self._keepalive is not None:
             self._keepalive.start()
 
+    def stream_window_shrunk(self) -> None:
+        """What was too little of a window to be given back may now be all of it, and nothing more would come."""
+        for call in self._calls.values():
+            call.give_back()
+
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:
         self.draining = True
         self.goaway_error = error_code
@@ -275,4 +287,5 @@ class Connection:
     def ping_acknowledged(self, payload: bytes) -> None:
         # For keepalive any byte will do.
         if payload == BANDWIDTH_PING and self._bandwidth.end(self.now, self.bytes_received):
-            self.http2.grow_windows(self._bandwidth.window)
+            self.http2.grow_connection_window(self._bandwidth.window)
+            self._fit_windows()

@@ -38,6 +38,7 @@ class Http2Listener(Protocol):
     def stream_faulted(self, stream_id: int, reason: str, error_code: int) -> None: ...
     def window_opened(self, stream_id: int) -> None: ...  # 0: the connection's, or every stream's
     def settings_received(self) -> None: ...
+    def stream_window_shrunk(self) -> None: ...
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None: ...
     def ping_received(self) -> None: ...
     def ping_acknowledged(self, payload: bytes) -> None: ...
@@ -115,6 +116,7 @@ class Http2Connection:
         self.goaway_sent = False
         self.progressed = False  # HEADERS or DATA have been sent; for others to look at, and to take back
         self.stream_window = limits.stream_window  # of new streams, as far as the peer has agreed
+        self.settings_agreed = False  # the peer knows our SETTINGS
         self._connection_window = limits.connection_window
         self.peer_max_header_list_size: int | None = None  # as the peer's SETTINGS have it
         self._encoder = RememberingEncoder()
@@ -275,9 +277,13 @@ class Http2Connection:
             self._h2.increment_flow_control_window(self._connection_debt)
             self._connection_debt = 0
 
-    def grow_windows(self, size: int) -> None:
-        """Let the peer send `size` bytes ahead on each stream, and as much at least on all together."""
+    def set_stream_window(self, size: int) -> None:
+        """Let the peer send `size` bytes ahead on each stream, from when it has agreed."""
+        self.settings_agreed = False
         self._h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: size})
+
+    def grow_connection_window(self, size: int) -> None:
+        """Let the peer send `size` bytes ahead at least on all streams together."""
         if size > self._connection_window:
             self._h2.increment_flow_control_window(size - self._connection_window)
             self._connection_window = size
@@ -377,7 +383,10 @@ class Http2Connection:
 
     def _on_settings_acknowledged(self, event: Any) -> None:
         # Not earlier: half of a window that the peer does not know of could be more than the whole of what it knows.
-        self.stream_window = self._h2.local_settings.initial_window_size
+        before, self.stream_window = self.stream_window, self._h2.local_settings.initial_window_size
+        self.settings_agreed = True
+        if self.stream_window < before:
+            self._listener.stream_window_shrunk()
 
     def _on_ping(self, event: Any) -> None:
         self._listener.ping_received()

@@ -35,6 +35,7 @@ class Http1Connection:
     peer_max_header_list_size: int | None = None
     peer_max_concurrent_streams = 1
     stream_window = 2**31 - 1  # nothing is ever given back
+    settings_agreed = False  # and nothing can change that
     max_data_frame = _MAX_WRITE
     connection_send_window = 2**31 - 1
     windows = (0, 0)

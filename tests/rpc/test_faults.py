@@ -47,7 +47,7 @@ def test_r41_r42_resets(phase: str, code: int) -> None:
     assert getattr(code, "name", hex(code)) in status.message
     assert server.core.accepts_calls
     assert server.core.open_calls == 0
-    assert server.core.unfinished == 0
+    assert server.core.incomplete.size == 0
 
 
 @each_fault
@@ -67,7 +67,7 @@ def test_fault(fault: Fault) -> None:
         assert status.code.name == fault.code
         assert fault.says in status.message
     assert server.core.open_calls == 0
-    assert server.core.unfinished == 0
+    assert server.core.incomplete.size == 0
 
 
 @pytest.mark.parametrize("name", HARMLESS)

@@ -234,11 +234,11 @@ def test_r75_unfinished_messages_of_one_connection_are_bounded() -> None:
     assert fields[b"grpc-status"] == b"8"
     assert b"52000 bytes" in fields[b"grpc-message"]
     assert b"max_unfinished_bytes" in fields[b"grpc-message"]
-    assert client.core.unfinished == 33_000
+    assert client.core.incomplete.size == 33_000
     client.send(client.data(1, bytes(13_005)))  # the others go on
     assert [len(message) for message in client.messages()] == [30_000]
     client.send(client.reset(5))
-    assert client.core.unfinished == 0
+    assert client.core.incomplete.size == 0
 
 
 @pytest.mark.rule(75)
@@ -255,18 +255,18 @@ def test_r75_the_same_on_a_client() -> None:
     assert server.resets() == [Http2Error.CANCEL]
     server.send(server.data(1, bytes(14_005)), server.headers(1, OK, True))
     assert server.endings()[-1].code is StatusCode.OK
-    assert server.core.unfinished == 0
+    assert server.core.incomplete.size == 0
 
 
 def test_what_came_before_the_answer_is_forgotten_with_it() -> None:
     client = RawClient(settings={INITIAL_WINDOW_SIZE: 0})
     call = client.request(1, end=False)
     client.send(client.data(1, envelope(bytes(10_000))[:5_000]))
-    assert client.core.unfinished == 5_000
+    assert client.core.incomplete.size == 5_000
     call.send_initial_metadata()
     call.send_message(b"the window is shut")
     call.finish(Status(StatusCode.OK))
-    assert client.core.unfinished == 0
+    assert client.core.incomplete.size == 0
 
 
 # -- windows that stay shut ---------------------------------------------------------------------------------------

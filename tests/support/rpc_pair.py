@@ -199,7 +199,7 @@ class Pair:
                 assert core.http2._h2.streams == {}
             assert core._unread == 0
             assert core._withheld == 0
-            assert core.unfinished == 0
+            assert core.incomplete.size == core.incomplete.count == 0
             assert not core.stalls.since
             assert core._next_deadline() == math.inf
         assert not self.client._waiting

@@ -17,7 +17,6 @@ from .grpcio_sync import grpcio_options
 from .load_hearing import HeardLoad
 from .outcome import (
     MAX_MESSAGE,
-    MAX_UNFINISHED,
     METHODS,
     PATIENCE,
     Client,
@@ -223,7 +222,7 @@ class BarewireClient(AsyncClient):
 
     def _new_channel(self, target: str) -> rpc.Channel:
         tls = ssl.create_default_context(cadata=self._roots.decode()) if self._roots else None
-        limits = {"max_receive_message_size": MAX_MESSAGE, "max_unfinished_bytes": MAX_UNFINISHED}
+        limits = {"max_receive_message_size": MAX_MESSAGE}
         return rpc.Channel(target, tls=tls, **limits, **self._channel_options)
 
     def hearing(self) -> tuple[Client, HeardLoad]:

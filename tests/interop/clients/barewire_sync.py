@@ -12,7 +12,6 @@ from .blocking import BlockingClient
 from .load_hearing import HeardLoad
 from .outcome import (
     MAX_MESSAGE,
-    MAX_UNFINISHED,
     METHODS,
     PATIENCE,
     Client,
@@ -52,7 +51,7 @@ class BarewireSyncClient(BlockingClient):
         self._target = target
         self._roots = roots
         tls = ssl.create_default_context(cadata=roots.decode()) if roots else None
-        limits = {"max_receive_message_size": MAX_MESSAGE, "max_unfinished_bytes": MAX_UNFINISHED}
+        limits = {"max_receive_message_size": MAX_MESSAGE}
         self._channel = rpc.sync.Channel(target, tls=tls, **limits, **options)
         self.messages, self._stubs = loaded(self._channel)
 

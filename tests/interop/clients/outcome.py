@@ -12,7 +12,6 @@ from .stubs import WithMessages
 Pairs = Sequence[tuple[str, "str | bytes"]]
 
 MAX_MESSAGE = 16 << 20
-MAX_UNFINISHED = 512 << 20  # a thousand large requests or responses, all under way at once
 PATIENCE = 60.0  # seconds that only a hang takes
 
 

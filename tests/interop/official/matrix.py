@@ -41,8 +41,6 @@ of a client and a server that can take part in it.
   list says, and the soaks make {full.soak}, as the official client in C++ does unless told otherwise. With the other
   pairs it is {small.concurrent} at once and soaks of {small.soak} (what the official client in Go does): our code is
   the same, and there are too many columns to make each of them that long.
-- Our ends allow more than 64 MiB of incomplete messages on a connection (`max_unfinished_bytes`): a thousand requests
-  of 272 kB that are all under way at once are 272 MB.
 """
 
 

@@ -64,7 +64,7 @@ async def serve(address: str = "127.0.0.1:0", certificate: str | None = None) ->
     messages = ServiceMessages(testing, orca_report, "gzip", was_compressed, tell_load)
     official = TestService(messages, fail_with)
     servicers = [Interop(dialect), Bookstore(dialect), official, OrcaServicer(load, min_interval=1.0)]
-    server = rpc.Server(servicers, max_receive_message_size=16 << 20, max_unfinished_bytes=512 << 20)
+    server = rpc.Server(servicers, max_receive_message_size=16 << 20)
     tls = None
     if certificate:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
