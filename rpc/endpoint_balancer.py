@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .balancer import (
-    QUEUE,
     QUEUEING,
     BalancerChannel,
     Fixed,
@@ -170,16 +169,17 @@ class Child(NestedChannel):
         return self.policy.failure
 
 
-def elsewhere(call: PickedCall, pickers: Iterable[Picker]) -> PickResult:
+def elsewhere(call: PickedCall, pickers: Iterable[Picker]) -> PickResult | None:
     """A pick for a call that has been attempted: by the first of these pickers that leads where it has not been (A6);
-    if it has been everywhere, by the last one."""
-    result: PickResult = QUEUE
-    for picker in pickers:
-        result = picker.pick(call)
-        subchannel = result.subchannel if isinstance(result, Tracked) else result
-        if not isinstance(subchannel, Subchannel) or subchannel.address not in call.tried:
-            break
-    return result
+    None if it has been everywhere, and may go where any other call goes."""
+    results = (picker.pick(call) for picker in pickers)
+    return next((result for result in results if leads_elsewhere(call, result)), None)
+
+
+def leads_elsewhere(call: PickedCall, result: PickResult) -> bool:
+    """Whether this pick is none of an address that the call has been to."""
+    subchannel = result.subchannel if isinstance(result, Tracked) else result
+    return not isinstance(subchannel, Subchannel) or subchannel.address not in call.tried
 
 
 def _failures(target: object, children: Sequence[Child]) -> str:

@@ -66,7 +66,7 @@ class _LeastOfSome:
         self._rng = rng
 
     def pick(self, call: PickedCall) -> PickResult:
-        if call.tried:
-            return elsewhere(call, sorted(self._endpoints, key=attrgetter("calls.count")))
+        if call.tried and (result := elsewhere(call, sorted(self._endpoints, key=attrgetter("calls.count")))):
+            return result
         chosen = self._rng.choices(self._endpoints, k=self._choices)  # one may be chosen twice, as in Envoy
         return min(chosen, key=attrgetter("calls.count")).pick(call)

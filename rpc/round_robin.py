@@ -24,8 +24,8 @@ class Turns:
         self._next = rng.randrange(len(pickers))
 
     def pick(self, call: PickedCall) -> PickResult:
-        if call.tried:
-            return elsewhere(call, (self._take_turn() for _ in self._pickers))
+        if call.tried and (result := elsewhere(call, (self._take_turn() for _ in self._pickers))):
+            return result
         return self._take_turn().pick(call)
 
     def _take_turn(self) -> Picker:

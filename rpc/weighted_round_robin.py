@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from .balancer import BalancerChannel, Fixed, PickedCall, Picker, PickResult, Tracked
 from .call_tracking import CallTracker
-from .endpoint_balancer import Child, EndpointBalancer, elsewhere
+from .endpoint_balancer import Child, EndpointBalancer, leads_elsewhere
 from .endpoint_weights import ReportedWeight, WeightConfig, balanced, read_weight_config
 from .load_report import LoadReport, encoded_report
 from .load_watch import LoadWatch, watch_load
@@ -145,7 +145,11 @@ class WeightedTurns:
 
     def pick(self, call: PickedCall) -> PickResult:
         if call.tried:
-            return elsewhere(call, (self._take_turn(entry) for entry in sorted(self._due)))
+            for entry in sorted(self._due):
+                result = self._pickers[entry[1]].pick(call)
+                if leads_elsewhere(call, result):
+                    self._take_turn(entry)
+                    return result
         return self._take_turn(self._due[0]).pick(call)
 
     def _take_turn(self, entry: tuple[float, int]) -> Picker:

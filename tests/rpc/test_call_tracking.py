@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -196,7 +197,31 @@ def test_r97_other_endpoints_come_first(balancer: str) -> None:
             call.tried.append(rpc.Endpoint(address).addresses[0])
             channel.submit(call)
             assert call.link is links[other]
-    call = FakeCall()
-    call.tried.extend(rpc.Endpoint(A, B).addresses)
-    channel.submit(call)
-    assert call.link is not None  # it has been everywhere: anywhere will do
+
+
+@pytest.mark.rule(97)
+@pytest.mark.parametrize(
+    ("balancer", "expected"),
+    [
+        ("round_robin", {A: 30, B: 30}),
+        ("weighted_round_robin", {A: 10, B: 50}),
+        ("least_request", {B: 60}),  # A is busy
+    ],
+)
+def test_r97_who_has_been_everywhere_goes_where_others_go(balancer: str, expected: dict[str, int]) -> None:
+    endpoints = [rpc.Endpoint(address, weight=weight) for address, weight in ((A, 1), (B, 5))]
+    policy = {"loadBalancingConfig": [{balancer: {"choiceCount": 10}}]}
+    channel = VirtualChannel(*endpoints, service_config=policy).begin()
+    busy = channel.accept(A)
+    for _ in range(100):
+        channel.call()
+    channel.accept(B)
+    found: Counter[str] = Counter()
+    for _ in range(60):
+        call = FakeCall()
+        call.tried.extend(rpc.Endpoint(A, B).addresses)
+        channel.submit(call)
+        assert call.link is not None
+        found[call.link.address] += 1
+    assert busy.core.open_calls >= 100
+    assert found == pytest.approx(expected, abs=1)
