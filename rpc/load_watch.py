@@ -1,9 +1,7 @@
 """Load reports besides calls: the stream that a server sends them in, and who listens to it (gRFC A51).
 
-A balancer begins to listen when a subchannel is READY, and stops when it is not any more:
-
-    watch = watch_load(subchannel, interval=10.0, listener=my_endpoint.load_reported)
-    watch.close()
+watch = watch_load(subchannel, interval=10.0, listener=my_endpoint.load_reported)
+watch.close()
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ _log = logging.getLogger("barewire.rpc.load")
 
 
 class LoadWatch:
-    """One listener. `close` when its connection is lost, or when it has heard enough."""
+    """One listener. `close` when it has heard enough."""
 
     def __init__(self, reports: LoadReports, interval: float, listener: LoadListener) -> None:
         self._reports = reports
@@ -36,7 +34,7 @@ class LoadWatch:
 
 
 def watch_load(subchannel: Subchannel, interval: float, listener: LoadListener) -> LoadWatch:
-    """Have `listener` told each report of the server that this READY subchannel is connected to.
+    """Have `listener` told each report of the server that this subchannel is connected to, whenever it is.
 
     `interval` (seconds) is what the server is asked for; it may take longer, or be quicker if somebody else asks for
     more. Nothing is told by a server without the service. `listener` runs on the channel's loop or under its lock.
@@ -60,17 +58,18 @@ class LoadReports:
         """One more listener."""
         watch = LoadWatch(self, interval, listener)
         self._watches.append(watch)
-        self._follow()
+        self.follow()
         return watch
 
     def remove(self, watch: LoadWatch) -> None:
         """One less."""
         if watch in self._watches:
             self._watches.remove(watch)
-            self._follow()
+            self.follow()
 
-    def _follow(self) -> None:
-        """Have the stream that is wanted: another interval needs another stream, and so does another connection."""
+    def follow(self) -> None:
+        """Have the stream that is wanted: another interval needs another one, and so does another connection. On the
+        old one it would keep that alive."""
         interval = min((watch.interval for watch in self._watches), default=None)
         link, stream = self._subchannel.link, self._stream
         if stream is not None and (stream.interval != interval or stream.link is not link):
@@ -78,7 +77,9 @@ class LoadReports:
             self._stream = None
         if self._refused_by is not link:
             self._refused_by = None
-        if interval is not None and self._stream is None and self._refused_by is None:
+        if interval is None or link is None or self._refused_by is not None:
+            return
+        if self._stream is None:
             self._stream = _LoadStream(self._subchannel, interval, self)
             self._stream.begin()
 

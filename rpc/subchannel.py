@@ -209,7 +209,8 @@ class Subchannel:
             self._attempt.cancel()
             self._attempt = None
         self._stop_retry()
-        links, self.links, self.link = self.links, [], None
+        links, self.links = self.links, []
+        self._links_changed()
         for link in links:
             _drain(link)
         self.owner.subchannel_shut_down(self)
@@ -257,7 +258,7 @@ class Subchannel:
         self._failures = 0
         self.last_error = self.ejected
         self.links.append(link)
-        self.link = self.links[0]
+        self._links_changed()
         if self.connectivity is CONNECTING:
             self._ready_since = self.owner.now()
             self._become(READY)
@@ -281,7 +282,7 @@ class Subchannel:
         if link not in self.links:
             return
         self.links.remove(link)
-        self.link = self.links[0] if self.links else None
+        self._links_changed()
         if self.link is not None or self.connectivity is not READY:
             return
         if self._attempt is not None:
@@ -299,6 +300,11 @@ class Subchannel:
             self._become(IDLE)
 
     # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _links_changed(self) -> None:
+        self.link = self.links[0] if self.links else None
+        if self.load_reports is not None:
+            self.load_reports.follow()
 
     def _begin_attempt(self) -> None:
         self._started = self.owner.now()

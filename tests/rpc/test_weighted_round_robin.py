@@ -242,3 +242,36 @@ def test_a_listener_that_forgot_to_stop_keeps_nobody_from_the_next_connection() 
     again = channel.accept(A)
     tell(stream(again), load(100))
     assert heard == [load(100)]
+
+
+def test_a_stream_goes_with_its_subchannel_whoever_listens() -> None:
+    """It would hold up the end of the connection."""
+    channel = VirtualChannel(A, B, policy="round_robin").begin()
+    a, _ = (channel.accept(address) for address in (A, B))
+    heard: list[LoadReport] = []
+    for subchannel in channel._subchannels:  # pyright: ignore[reportPrivateUsage]
+        watch_load(subchannel, 5.0, heard.append)
+    first = stream(a)
+    channel.resolve(B)
+    assert first.cancelled
+    assert a.core.drained
+    channel.advance(1000)
+    assert not a.core.watches
+
+
+@pytest.mark.rule(71)
+def test_r71_a_stream_moves_to_the_connection_that_is_left() -> None:
+    policy = config(enableOobLoadReport=True)
+    channel = VirtualChannel(A, service_config=policy, stream_limit=1)
+    channel.max_connections_per_subchannel = 2
+    channel.begin()
+    first = channel.accept(A)
+    calls = [channel.call(), channel.call()]
+    second = channel.accept(A)
+    assert [call.link for call in calls] == [first, second]
+    before = stream(first)
+    first.lose(goaway=True)
+    assert before.cancelled
+    assert interval_of(stream(second)) == 10.0
+    (subchannel,) = channel._subchannels  # pyright: ignore[reportPrivateUsage]
+    assert subchannel.open_calls == 1
