@@ -25,6 +25,7 @@ from .limits import Limits
 from .stall import StallWatch
 from .status import Http2Error, Status, StatusCode, http2_error_name
 
+_SHRUNK_FOR = 1.0  # how long streams' windows stay small at least
 _OUTPUT_BATCH = 256 * 1024  # how much data_to_send turns into frames at once
 
 
@@ -64,6 +65,7 @@ class Connection:
         self._keepalive = KeepaliveProbe(keepalive, self) if keepalive and keepalive.enabled else None
         self._bandwidth = BandwidthEstimator(limits.stream_window, limits.max_window)
         self._sample_due = False
+        self._shrunk_at = -math.inf
         self._settings_came = False
         self.http2.initiate()
 
@@ -178,11 +180,20 @@ class Connection:
             self._bandwidth.begin(self.now, self.bytes_received)
 
     def _fit_windows(self) -> None:
-        """Have streams' windows as large as bandwidth wants and memory lets them be. One change at a time."""
-        if self.http2.settings_agreed:
-            window = self.incomplete.window(self._bandwidth.window)
-            if window != self.http2.stream_window:
-                self.http2.set_stream_window(window)
+        """Have streams' windows as large as bandwidth wants and memory lets them be. One change at a time, and they do
+        not grow back at once: messages come in waves."""
+        http2, incomplete = self.http2, self.incomplete
+        if not http2.settings_agreed or self.ended:
+            return
+        wanted, present = self._bandwidth.window, http2.stream_window
+        window = incomplete.window(wanted)
+        if window < present:
+            self._shrunk_at = self.now
+        elif self.now < self._shrunk_at + _SHRUNK_FOR:
+            return
+        incomplete.fitted(window, wanted)
+        if window != present:
+            http2.set_stream_window(window)
 
     def call_ended(self, call: Call) -> None:
         """Forget a call."""
@@ -271,10 +282,13 @@ class Connection:
         if self._keepalive is not None:
             self._keepalive.start()
 
-    def stream_window_shrunk(self) -> None:
-        """What was too little of a window to be given back may now be all of it, and nothing more would come."""
-        for call in self._calls.values():
+    def settings_acknowledged(self) -> None:
+        """The peer goes by the windows that we have asked for."""
+        for (
+            call
+        ) in self._calls.values():  # what was too little to be given back may be all of a smaller window
             call.give_back()
+        self._fit_windows()
 
     def goaway_received(self, last_stream_id: int, error_code: int, debug_data: bytes) -> None:
         self.draining = True

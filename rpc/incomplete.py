@@ -24,7 +24,7 @@ _SMALLEST_WINDOW = 16 * 1024  # smaller than a frame, it would cost more than it
 
 class IncompleteMessages:
     """What there is of them, in bytes (`size`) and calls (`count`). `refit` is called when the streams' windows should
-    be another size; it then asks for `window`."""
+    be another size; it asks for `window`, and says with `fitted` what they are."""
 
     __slots__ = (
         "_favourable",
@@ -43,9 +43,8 @@ class IncompleteMessages:
         self.count = 0
         self.limit = max(limits.max_unfinished_bytes, limits.max_receive_message_size)
         self._refit = refit
-        # For how many messages the windows are right.
-        self._least = -1
-        self._most: float = max(1, self.limit // 4 // limits.stream_window)
+        self._least, self._most = -1, 0.0  # for how many messages the windows are right
+        self.fitted(limits.stream_window, limits.stream_window)
         # What these calls have yet to send fits in a quarter of the limit.
         self._favourable = max(1, self.limit // 4 // max(1, limits.max_receive_message_size))
         self._favoured: dict[Call, None] = {}
@@ -91,9 +90,13 @@ class IncompleteMessages:
     def window(self, wanted: int) -> int:
         """The size for streams' windows that is right now, up to `wanted`. A power of two below that, so that it does
         not change with each message."""
-        room = self.limit // 4
-        share = max(_SMALLEST_WINDOW, room // max(1, self.count))
-        window = min(wanted, 1 << (share.bit_length() - 1))
-        self._most = room // window if window > _SMALLEST_WINDOW else math.inf
-        self._least = room // window // 8 if window < wanted else -1
-        return window
+        if not self.count:
+            return wanted
+        share = max(_SMALLEST_WINDOW, self.limit // 4 // self.count)
+        return min(wanted, 1 << (share.bit_length() - 1))
+
+    def fitted(self, window: int, wanted: int) -> None:
+        """The windows are so large now, where bandwidth wants them to be `wanted`."""
+        right_for = self.limit // 4 // window
+        self._most = max(1, right_for) if window > _SMALLEST_WINDOW else math.inf
+        self._least = max(1, right_for // 8) if window < wanted else -1

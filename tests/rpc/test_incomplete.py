@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -82,6 +80,11 @@ def test_r72_all_of_many_messages_come(
 def test_r72_windows_shrink_while_there_are_many_and_grow_back() -> None:
     pair, whole = many([LARGEST] * 60, set())
     assert all(whole)
+    assert pair.server.http2.stream_window < LIMITS.stream_window
+    pair.now += 2  # not at once
+    _, theirs = pair.open(bytes(200_000), end=True)
+    pair.exchange()
+    assert pair.consume(theirs)
     http2 = pair.server.http2
     assert http2.settings_agreed
     assert http2.stream_window == pair.server._bandwidth.window
@@ -113,16 +116,35 @@ def test_r72_who_waits_goes_on_when_others_are_cancelled() -> None:
 
 
 def test_windows_for_every_number_of_messages() -> None:
-    refits: list[None] = []
-    incomplete = Pair(server_limits=Limits()).server.incomplete
-    incomplete._refit = lambda: refits.append(None)
-    room = incomplete.limit // 4
-    for incomplete.count in range(3000):
-        window = incomplete.window(8 << 20)
-        assert 16 << 10 <= window <= 8 << 20
+    incomplete = Pair().server.incomplete
+    room, wanted = incomplete.limit // 4, 8 << 20
+    for count in range(1, 3000):
+        incomplete.count = count
+        window = incomplete.window(wanted)
+        assert 16 << 10 <= window <= wanted
         assert window & (window - 1) == 0
-        assert window == 16 << 10 or window * incomplete.count <= room
-        assert (
-            incomplete._least < max(1, incomplete.count) <= incomplete._most or incomplete._most == math.inf
-        )
-    assert not refits
+        assert window == 16 << 10 or window * count <= room
+        incomplete.fitted(window, wanted)
+        assert incomplete._least < count <= incomplete._most or count == 1
+        assert (incomplete._least == -1) == (window == wanted)
+    incomplete.count = 0
+    assert incomplete.window(wanted) == wanted
+
+
+@pytest.mark.rule(72)
+def test_r72_waves_of_messages_make_no_flood_of_settings() -> None:
+    pair = Pair(client_limits=LIMITS, server_limits=LIMITS)
+    http2 = pair.server.http2
+    windows = [http2.stream_window]
+    for _ in range(50):
+        calls = [pair.start(bytes(200_000), end=True) for _ in range(20)]
+        while pair.client_to_server() + pair.server_to_client():
+            if http2.stream_window != windows[-1]:
+                windows.append(http2.stream_window)
+        pair.server_events.clear()
+        for call in calls:
+            call.fail(Status(StatusCode.CANCELLED))
+        pair.exchange()
+        pair.now += 0.01
+    assert min(windows) < LIMITS.stream_window
+    assert len(windows) < 10
