@@ -325,7 +325,7 @@ class ChannelCore:
             name, factory, policy_config = self._choose_policy(config)
             self._use(config)
             if not self._has_endpoints:
-                for call in self._pending:
+                for call in list(self._pending):  # observers may make calls
                     call.name_resolved()
             self._switch.update(name, factory, result.endpoints, policy_config)
             if self.node is not None:

@@ -141,6 +141,21 @@ TestChannels.settings = settings(max_examples=150, stateful_step_count=40)
 pytestmark = [pytest.mark.rule(76), pytest.mark.rule(79)]
 
 
+def test_a_call_that_hears_of_the_resolver_may_make_another() -> None:
+    """As an observer on asyncio may."""
+
+    class Curious(FakeCall):
+        def name_resolved(self) -> None:
+            calls.append(channel.call())
+
+    channel = VirtualChannel("10.0.0.1:1")
+    calls: list[FakeCall] = [Curious()]
+    channel.submit(calls[0])
+    channel.begin()
+    channel.accept("10.0.0.1:1")
+    assert [call.link is not None for call in calls] == [True, True]
+
+
 @pytest.mark.rule(76)
 def test_r76_the_tables_are_whole() -> None:
     for table in (CHANNEL_TRANSITIONS, SUBCHANNEL_TRANSITIONS):
