@@ -129,8 +129,8 @@ class Channel(
     - `service_config_from_dns`: look for one in the TXT records of the target's name (A2), if it is a name for DNS and
       not localhost. Needs `pip install barewire[dns]`.
     - `retries`: False turns off every kind of further attempts: retry and hedging policies, and transparent ones.
-    - `load_balancing`: "pick_first", "round_robin", "weighted_round_robin" or a name of `balancers`; a service
-      config that names one has precedence.
+    - `load_balancing`: "pick_first", "round_robin", "weighted_round_robin", "least_request" or a name of `balancers`; a
+      service config that names one has precedence.
     - `balancers`, `resolvers`: the user's own, by name and by scheme; see `Balancer` and `Resolver`.
     - `backoff`: the delays between attempts to connect.
     - `idle_timeout`: seconds without calls after which connections are given up; None: never.
