@@ -1,7 +1,9 @@
 """Load reports besides calls: the stream that a server sends them in, and who listens to it (gRFC A51).
 
-watch = watch_load(subchannel, interval=10.0, listener=my_endpoint.load_reported)
-watch.close()
+A balancer listens to the subchannels that it has made, for as long as it likes:
+
+    watch = watch_load(subchannel, interval=10.0, listener=my_endpoint.load_reported)
+    watch.close()
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ..schema import wkt
-from .client_interfaces import CallLink
 from .load_report import LoadReport
 from .subchannel import Subchannel
 from .subchannel_stream import SubchannelStream
@@ -49,41 +50,30 @@ class LoadReports:
     """All who listen to one subchannel: they share one stream, with the shortest of their intervals."""
 
     def __init__(self, subchannel: Subchannel) -> None:
-        self._subchannel = subchannel
         self._watches: list[LoadWatch] = []
-        self._stream: _LoadStream | None = None
-        self._refused_by: CallLink | None = None  # a connection whose server does not have the service
+        self._stream = _LoadStream(subchannel, self.reported)
 
     def add(self, interval: float, listener: LoadListener) -> LoadWatch:
         """One more listener."""
         watch = LoadWatch(self, interval, listener)
         self._watches.append(watch)
-        self.follow()
+        self._choose_interval()
         return watch
 
     def remove(self, watch: LoadWatch) -> None:
         """One less."""
         if watch in self._watches:
             self._watches.remove(watch)
-            self.follow()
+            self._choose_interval()
 
-    def follow(self) -> None:
-        """Have the stream that is wanted: another interval needs another one, and so does another connection. On the
-        old one it would keep that alive."""
+    def _choose_interval(self) -> None:
+        """Have the stream that is wanted: another interval needs another call."""
         interval = min((watch.interval for watch in self._watches), default=None)
-        link, stream = self._subchannel.link, self._stream
-        if stream is not None and (stream.interval != interval or stream.link is not link):
-            stream.close()
-            self._stream = None
-        if self._refused_by is not link:
-            self._refused_by = None
-        if interval is None or link is None or self._refused_by is not None:
-            return
-        if self._stream is None:
-            self._stream = _LoadStream(self._subchannel, interval, self)
-            self._stream.begin()
-
-    # -- what the stream tells ------------------------------------------------------------------------------------
+        if interval != self._stream.interval:
+            self._stream.close()
+            self._stream.interval = interval
+            if interval is not None:
+                self._stream.begin()
 
     def reported(self, report: LoadReport) -> None:
         for watch in self._watches.copy():
@@ -92,33 +82,26 @@ class LoadReports:
             except Exception:
                 _log.exception("a listener to load reports raised")
 
-    def refused(self, link: CallLink | None) -> None:
-        """The service is not there, and does not come while the connection lasts."""
-        self._refused_by = link
-
 
 class _LoadStream(SubchannelStream):
     path = "/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics"
     what = "load report service"
     log = _log
 
-    def __init__(self, subchannel: Subchannel, interval: float, reports: LoadReports) -> None:
+    def __init__(self, subchannel: Subchannel, listener: LoadListener) -> None:
         super().__init__(subchannel)
-        self.interval = interval
-        self._reports = reports
+        self.interval: float | None = None  # None: nobody listens
+        self._listener = listener
 
     def request(self) -> bytes:
         from .services.bundled import bundled  # compiled by those who listen
 
         schema: Any = bundled("xds/service/orca/v3/orca.proto")
-        interval = wkt.Duration.from_nanoseconds(round(self.interval * 1e9))
+        interval = wkt.Duration.from_nanoseconds(round((self.interval or 0.0) * 1e9))
         return schema.OrcaLoadReportRequest(report_interval=interval).encode()
 
     def received(self, payload: bytes) -> None:
-        self._reports.reported(LoadReport.decode(payload))
+        self._listener(LoadReport.decode(payload))
 
     def failed(self, reason: str) -> None:
         _log.info("%s: %s", self.subchannel.address, reason)
-
-    def refused(self) -> None:
-        self._reports.refused(self.link)

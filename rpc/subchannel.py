@@ -28,6 +28,7 @@ from .timers import TimerHandle
 
 if TYPE_CHECKING:
     from .load_watch import LoadReports
+    from .subchannel_stream import SubchannelStream
 
 
 class Dial(Protocol):
@@ -157,7 +158,7 @@ class Subchannel:
         "on_change",
         "owner",
         "state",
-        "watched",
+        "streams",
     )
 
     def __init__(
@@ -173,7 +174,9 @@ class Subchannel:
         self.last_error = ""
         self.link: CallLink | None = None  # the connection that takes calls; None unless READY
         self.links: list[CallLink] = []  # all that do (R71)
-        self.watched = 0  # of the calls, those of the channel itself: for the server's health and its load
+        self.streams: list[
+            SubchannelStream
+        ] = []  # calls of the channel itself: for the server's health and its load
         self.load_reports: LoadReports | None = None  # who listens to the latter
         self._attempt: Attempt | None = None
         self._failures = 0
@@ -185,7 +188,7 @@ class Subchannel:
     @property
     def open_calls(self) -> int:
         """Calls of the application that run here now."""
-        return sum(link.core.open_calls for link in self.links) - self.watched
+        return sum(link.core.open_calls for link in self.links) - sum(each.is_open for each in self.streams)
 
     @property
     def is_connecting(self) -> bool:
@@ -303,8 +306,8 @@ class Subchannel:
 
     def _links_changed(self) -> None:
         self.link = self.links[0] if self.links else None
-        if self.load_reports is not None:
-            self.load_reports.follow()
+        for stream in list(self.streams):
+            stream.follow()
 
     def _begin_attempt(self) -> None:
         self._started = self.owner.now()

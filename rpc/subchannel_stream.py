@@ -16,10 +16,11 @@ from .timers import TimerHandle
 
 
 class SubchannelStream:
-    """A call of a method with one request and many responses, on the connection of a READY subchannel.
+    """A call of a method with one request and many responses, on the connection of a subchannel, whenever it has one.
 
     When it ends it is made again: at once if it had told something, else after a while. A server that does not have the
-    method is not asked again on this connection. Subclasses override `request`, `received`, `failed` and `refused`.
+    method is not asked again on this connection. It moves on when the connection takes no further calls: it would keep
+    that alive. Subclasses override `request`, `received`, `failed` and `refused`.
     """
 
     path: str  # "/package.Service/Method"
@@ -30,6 +31,7 @@ class SubchannelStream:
         self.subchannel = subchannel
         self.link: CallLink | None = None  # that the call runs on
         self._call: ClientCall | None = None
+        self._refused_by: CallLink | None = None  # whose server does not have the method
         self._answered = False
         self._failures = 0
         self._retry: TimerHandle | None = None
@@ -48,11 +50,35 @@ class SubchannelStream:
     def refused(self) -> None:
         """The server does not have the method."""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is one of the calls of its connection."""
+        return self._call is not None
+
     def begin(self) -> None:
-        """Make the call."""
+        """Make the call, and keep making it until `close`."""
+        if self not in self.subchannel.streams:
+            self.subchannel.streams.append(self)
+        self._failures = 0
+        self._make_call()
+
+    def follow(self) -> None:
+        """The subchannel may have another connection, or none."""
+        if self.link is not self.subchannel.link:
+            self._give_up_call()
+            self._failures = 0
+            self._make_call()
+
+    def close(self) -> None:
+        """Nobody cares for what the stream says."""
+        if self in self.subchannel.streams:
+            self.subchannel.streams.remove(self)
+        self._give_up_call()
+
+    def _make_call(self) -> None:
         self._retry = None
         link = self.link = self.subchannel.link
-        if link is None:
+        if link is None or link is self._refused_by:
             return
         self._answered = False
         owner = self.subchannel.owner
@@ -61,11 +87,9 @@ class SubchannelStream:
         call.sink = self
         call.send_message(self.request())
         call.end_sending()
-        self.subchannel.watched += 1
         link.schedule_flush()
 
-    def close(self) -> None:
-        """The connection is not used any more, or nobody cares for what the stream says."""
+    def _give_up_call(self) -> None:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
@@ -73,7 +97,6 @@ class SubchannelStream:
         if call is not None:
             call.sink = _NOBODY
             call.cancel()
-            self.subchannel.watched -= 1
             if self.link is not None:
                 self.link.schedule_flush()
 
@@ -101,7 +124,6 @@ class SubchannelStream:
     def ended(self, status: Status) -> None:
         """The call is over. If its connection is too, the subchannel is going to say so."""
         self._call = None
-        self.subchannel.watched -= 1
         if status.code is StatusCode.UNIMPLEMENTED:
             self._unsupported()
             return
@@ -110,10 +132,11 @@ class SubchannelStream:
         if not self._answered:
             self._failures += 1
             wait = owner.backoff.delay(self._failures, owner.rng)
-        self._retry = owner.schedule(owner.now() + wait, self.begin)
+        self._retry = owner.schedule(owner.now() + wait, self._make_call)
         self.failed(f"its {self.what} failed: {status.code.name} {status.message}")  # may close this
 
     def _unsupported(self) -> None:
+        self._refused_by = self.link
         self.log.error("%s has no %s (%s)", self.subchannel.address, self.what, self.path)
         if self.subchannel.node is not None:
             self.subchannel.node.trace.add(f"the server has no {self.what} ({self.path})", Severity.ERROR)

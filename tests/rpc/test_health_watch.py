@@ -10,7 +10,7 @@ import pytest
 from barewire.rpc.connectivity import ConnectivityState as State
 from barewire.rpc.envelope import Envelope
 from barewire.rpc.services.health import HealthCheckResponse, ServingStatus
-from barewire.rpc.status import StatusCode
+from barewire.rpc.status import Status, StatusCode
 from tests.support.rpc_channel_core import FakeLink, FakeWatch, VirtualChannel
 
 A, B = "10.0.0.1:1", "10.0.0.2:1"
@@ -153,3 +153,29 @@ def test_an_answer_that_cannot_be_read() -> None:
     watch_of(link).sink.message_received(Envelope(False, b"\xff"), 6)
     assert channel.state is State.TRANSIENT_FAILURE
     assert "cannot be read" in channel.last_error
+
+
+@pytest.mark.rule(71)
+@pytest.mark.rule(77)
+def test_r71_health_is_asked_on_the_connection_that_is_left() -> None:
+    """On the other one the stream would keep that open, and count as a call, so that the channel is never idle."""
+    channel = VirtualChannel(
+        A, policy="round_robin", service_config={"healthCheckConfig": {"serviceName": "shop"}}, stream_limit=1
+    )
+    channel.max_connections_per_subchannel = 2
+    channel.begin()
+    first = channel.accept(A)
+    before = watch_of(first)
+    report(before, ServingStatus.SERVING)
+    calls = [channel.call(), channel.call()]
+    second = channel.accept(A)
+    first.lose(goaway=True)
+    assert before.cancelled
+    assert channel.state is State.READY  # as the last answer was
+    report(watch_of(second), ServingStatus.NOT_SERVING)
+    assert channel.state is State.TRANSIENT_FAILURE
+    for call in calls:
+        call.ended(Status(StatusCode.OK))
+    channel.advance(2 * 30 * 60 + 1)
+    assert channel.state is State.IDLE
+    assert not second.core.watches

@@ -275,3 +275,17 @@ def test_r71_a_stream_moves_to_the_connection_that_is_left() -> None:
     assert interval_of(stream(second)) == 10.0
     (subchannel,) = channel._subchannels  # pyright: ignore[reportPrivateUsage]
     assert subchannel.open_calls == 1
+
+
+def test_a_server_that_refused_is_not_asked_for_another_interval_but_the_next_one_is() -> None:
+    channel = VirtualChannel(A, policy="round_robin").begin()
+    a = channel.accept(A)
+    (subchannel,) = channel._subchannels  # pyright: ignore[reportPrivateUsage]
+    heard: list[LoadReport] = []
+    watch_load(subchannel, 5.0, heard.append)
+    stream(a).end(StatusCode.UNIMPLEMENTED)
+    watch_load(subchannel, 1.0, heard.append)
+    channel.advance(1000)
+    assert not a.core.watches
+    a.lose()
+    assert interval_of(stream(channel.accept(A))) == 1.0
