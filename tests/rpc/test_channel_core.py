@@ -20,15 +20,34 @@ from tests.support.rpc_channel_core import FakeCall, VirtualChannel
 
 State = ConnectivityState
 ADDRESSES = ["10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1", "[::1]:1"]
-POLICIES = ["pick_first", "round_robin", "weighted_round_robin"]
+PLAIN: list[dict[str, Any]] = [
+    {"pick_first": {}},
+    {"round_robin": {}},
+    {"weighted_round_robin": {"enableOobLoadReport": True}},
+    {"least_request": {}},
+]
+EJECTION = {"threshold": 10, "minimumHosts": 1, "requestVolume": 1}
+WATCHED: list[dict[str, Any]] = [
+    {
+        "outlier_detection": {
+            "interval": "1s",
+            "maxEjectionPercent": 50,
+            "failurePercentageEjection": EJECTION,
+            "childPolicy": [child],
+        }
+    }
+    for child in PLAIN
+]
+POLICIES = [*PLAIN, *WATCHED, {"random_subsetting": {"subsetSize": 2, "childPolicy": WATCHED[1:]}}]
 
 
 class Channels(RuleBasedStateMachine):
     """Servers come, refuse, hang up and come back, names change, time passes, calls are made."""
 
     @initialize(policy=st.sampled_from(POLICIES), connections=st.sampled_from([1, 3]), blocking=st.booleans())
-    def set_up(self, policy: str, connections: int, blocking: bool) -> None:
-        self.channel = VirtualChannel(policy=policy, stream_limit=2)
+    def set_up(self, policy: dict[str, Any], connections: int, blocking: bool) -> None:
+        config = {"loadBalancingConfig": [policy]}
+        self.channel = VirtualChannel(service_config=config, stream_limit=2)
         self.channel.max_connections_per_subchannel = connections
         self.channel.waits_for_attempts = blocking
         self.calls: list[FakeCall] = []
@@ -50,9 +69,9 @@ class Channels(RuleBasedStateMachine):
     @rule(
         addresses=st.lists(st.sampled_from(ADDRESSES), max_size=4), policy=st.sampled_from([None, *POLICIES])
     )
-    def resolve(self, addresses: list[str], policy: str | None) -> None:
+    def resolve(self, addresses: list[str], policy: dict[str, Any] | None) -> None:
         if self.channel.resolver.channel is not None:
-            config = None if policy is None else {"loadBalancingConfig": [{policy: {}}]}
+            config = None if policy is None else {"loadBalancingConfig": [policy]}
             self.channel.resolve(*addresses, config=config)
 
     @rule()
@@ -77,11 +96,11 @@ class Channels(RuleBasedStateMachine):
         data.draw(st.sampled_from(open_links)).lose(goaway=goaway)
         self.channel.settle()
 
-    @rule(data=st.data())
-    def call_ends(self, data: Any) -> None:
+    @rule(data=st.data(), code=st.sampled_from([StatusCode.OK, StatusCode.INTERNAL]))
+    def call_ends(self, data: Any, code: StatusCode) -> None:
         started = [call for call in self.calls if call.link is not None and call.status is None]
         if started:
-            data.draw(st.sampled_from(started)).ended(Status(StatusCode.OK))
+            data.draw(st.sampled_from(started)).ended(Status(code))
 
     @rule(data=st.data())
     def call_is_cancelled(self, data: Any) -> None:
@@ -116,10 +135,11 @@ class Channels(RuleBasedStateMachine):
 
     @invariant()
     def no_connection_is_forgotten(self) -> None:
-        """A link that takes calls belongs to a subchannel that lives."""
+        """A link that takes calls belongs to a subchannel that lives; the channel itself has none on others."""
         kept = {id(link) for each in self.channel._subchannels for link in each.links}
         for link in self.channel.links:
-            assert not link.core.accepts_calls or id(link) in kept
+            assert id(link) in kept or not (link.core.accepts_calls or link.core.watches)
+        assert all(each.open_calls >= 0 for each in self.channel._subchannels)
 
     def teardown(self) -> None:
         if not hasattr(self, "channel"):
@@ -134,6 +154,7 @@ class Channels(RuleBasedStateMachine):
         assert call.status.code is StatusCode.CANCELLED
         self.channel.advance(10_000)
         assert not self.channel.dials
+        assert self.channel.timers.next_due() is None
 
 
 TestChannels = Channels.TestCase
