@@ -180,7 +180,7 @@ class PickFirst:
         if not self._subchannels:
             return "its resolver has found no addresses"
         target = str(self._channel.target)
-        failures = {str(address): each.last_error for address, each in self._subchannels.items()}
+        failures = {str(address): each.failure for address, each in self._subchannels.items()}
         return "; ".join(
             reason if name == target else f"{name}: {reason}" for name, reason in failures.items()
         )

@@ -171,7 +171,7 @@ class Subchannel:
         self.ejected = ""  # why it is
         self.calls = CallCounters()
         self.node: SubchannelNode | None = None  # in channelz
-        self.last_error = ""
+        self.last_error = ""  # of its attempts to connect
         self.link: CallLink | None = None  # the connection that takes calls; None unless READY
         self.links: list[CallLink] = []  # all that do (R71)
         self.streams: list[
@@ -189,6 +189,11 @@ class Subchannel:
     def open_calls(self) -> int:
         """Calls of the application that run here now."""
         return sum(link.core.open_calls for link in self.links) - sum(each.is_open for each in self.streams)
+
+    @property
+    def failure(self) -> str:
+        """Why it is not READY."""
+        return self.ejected or self.last_error
 
     @property
     def is_connecting(self) -> bool:
@@ -222,7 +227,7 @@ class Subchannel:
         """Show TRANSIENT_FAILURE from now on, whatever becomes of the connection, which is kept (A50)."""
         if self.connectivity is SHUTDOWN or self.ejected:
             return
-        self.ejected = self.last_error = reason
+        self.ejected = reason
         self._show(TRANSIENT_FAILURE, tell=tell)
 
     def readmit(self) -> None:
@@ -259,7 +264,7 @@ class Subchannel:
             return
         self._attempt = None
         self._failures = 0
-        self.last_error = self.ejected
+        self.last_error = ""
         self.links.append(link)
         self._links_changed()
         if self.connectivity is CONNECTING:

@@ -131,6 +131,18 @@ def test_an_endpoint_is_out_with_all_its_addresses() -> None:
     assert len(drained(channel)) == 1
 
 
+def test_who_is_back_says_what_else_is_wrong() -> None:
+    channel = VirtualChannel(A, B, policy="round_robin").begin()
+    channel.refuse(A)
+    (subchannel,) = (each for each in channel._subchannels if str(each.address) == A)
+    subchannel.eject("its calls fail")
+    channel.refuse(B)
+    assert channel.last_error == f"{A}: its calls fail; {B}: refused"
+    subchannel.readmit()
+    channel.resolve(A, B)
+    assert channel.last_error == f"{A}: refused; {B}: refused"
+
+
 def test_another_list_of_endpoints() -> None:
     channel = connected()
     traffic(channel, B)
