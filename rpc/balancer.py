@@ -127,9 +127,10 @@ class BalancerChannel(Protocol):
 class Balancer(Protocol):
     """Called on the channel's loop or under its lock: it must not wait."""
 
-    def update(self, endpoints: Sequence[Endpoint], config: Mapping[str, Any]) -> None:
-        """The endpoints, at first and after every change, and the policy's part of the service config. Raises
-        RpcConfigurationError for a config that cannot work, before it has changed anything."""
+    def update(self, endpoints: Sequence[Endpoint], config: Any) -> None:
+        """The endpoints, at first and after every change, and the policy's part of the service config: what the
+        factory's `parse_config` has made of it, or the JSON object where there is none. Raises RpcConfigurationError
+        for a config that cannot work, before it has changed anything."""
         ...
 
     def exit_idle(self) -> None:
@@ -141,15 +142,33 @@ class Balancer(Protocol):
         ...
 
 
+# A factory, such as a class, may have a function `parse_config(config, path, known)` besides (see `ConfigParser`).
 BalancerFactory = Callable[[BalancerChannel], Balancer]
-ChosenPolicy = tuple[str, BalancerFactory, Mapping[str, Any]]
+ChosenPolicy = tuple[str, BalancerFactory, Any]  # the config is parsed
 
 
-def choose_policy(policies: Policies, known: Mapping[str, BalancerFactory]) -> ChosenPolicy:
-    """The first of the policies that is known, with its config (R86). Raises RpcConfigurationError if none is."""
-    for name, config in policies:
+class ConfigParser(Protocol):
+    """What makes of a policy's JSON object the config that its balancer is given, before there is a balancer.
+
+    `path` is the object's place in the service config, for messages; `known` are the channel's balancers. Raises
+    RpcConfigurationError for a config that cannot work.
+    """
+
+    def __call__(
+        self, config: Mapping[str, Any], path: str, known: Mapping[str, BalancerFactory], /
+    ) -> Any: ...
+
+
+def choose_policy(
+    policies: Policies, known: Mapping[str, BalancerFactory], path: str = "$.loadBalancingConfig"
+) -> ChosenPolicy:
+    """The first of the policies that is known, with its config parsed (R86). `path`: where they stand. Raises
+    RpcConfigurationError if none is known, or the config cannot work."""
+    for index, (name, config) in enumerate(policies):
         if name in known:
-            return name, known[name], config
+            parse: ConfigParser | None = getattr(known[name], "parse_config", None)
+            parsed = config if parse is None else parse(config, f"{path}[{index}].{name}", known)
+            return name, known[name], parsed
     names = ", ".join(name for name, _ in policies) or "none"
     raise RpcConfigurationError(
         f"the service config asks for the balancer {names}; known are {', '.join(known)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .balancer import (
@@ -29,15 +29,15 @@ class EndpointBalancer:
 
     def __init__(self, channel: BalancerChannel) -> None:
         self.channel = channel
-        self._children: dict[tuple[Target, ...], Child] = {}
+        self._children: dict[frozenset[Target], Child] = {}  # by addresses, in whatever order (A61)
         self._updating = False
 
     def make_picker(self, ready: Sequence[Child]) -> Picker:
         """The picker for these endpoints, one or more. Called whenever one of them has changed."""
         raise NotImplementedError
 
-    def check_config(self, config: Mapping[str, Any]) -> None:
-        """Take the policy's config. Raises RpcConfigurationError if it cannot work."""
+    def use_config(self, config: Any) -> None:
+        """Take the policy's config; see `Balancer.update`."""
 
     def new_child(self) -> Child:
         """What is kept for one endpoint."""
@@ -45,14 +45,14 @@ class EndpointBalancer:
 
     # -- what the channel tells -----------------------------------------------------------------------------------
 
-    def update(self, endpoints: Sequence[Endpoint], config: Mapping[str, Any]) -> None:
-        self.check_config(config)
+    def update(self, endpoints: Sequence[Endpoint], config: Any) -> None:
+        self.use_config(config)
         service = self.channel.health_check_service
         old, self._children = self._children, {}
         self._updating = True
         try:
             for endpoint in endpoints:
-                key = endpoint.addresses
+                key = frozenset(endpoint.addresses)
                 if not key or key in self._children:
                     continue
                 child = self._children[key] = old.pop(key, None) or self.new_child()
@@ -76,7 +76,7 @@ class EndpointBalancer:
 
     def child_changed(self, child: Child) -> None:
         """A child has another state, or another picker."""
-        if not self._updating and self._children.get(child.endpoint.addresses) is child:
+        if not self._updating and self._children.get(child.key) is child:
             self._publish()
 
     def _publish(self) -> None:
@@ -106,6 +106,11 @@ class Child(NestedChannel):
         self.policy = PickFirst(self)
 
     @property
+    def key(self) -> frozenset[Target]:
+        """What tells the endpoint from others."""
+        return frozenset(self.endpoint.addresses)
+
+    @property
     def subchannel(self) -> Subchannel | None:
         """The endpoint's connection, None unless it is READY."""
         result = self.picker.result if isinstance(self.picker, Fixed) else None
@@ -117,7 +122,7 @@ class Child(NestedChannel):
         if service != self._service:
             self._service = service
             self._look_after_health()
-        self.policy.update([endpoint], {})
+        self.policy.update([endpoint], False)
 
     def close(self) -> None:
         self._stop_watch()

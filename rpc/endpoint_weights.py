@@ -59,9 +59,9 @@ _CONFIG = {
 }
 
 
-def read_weight_config(config: Mapping[str, Any]) -> WeightConfig:
+def read_weight_config(config: Mapping[str, Any], path: str = "weighted_round_robin") -> WeightConfig:
     """The config from its JSON form, checked. Raises RpcConfigurationError, which names the field."""
-    top = JsonObject(config, "weighted_round_robin")
+    top = JsonObject(config, path)
     given = top.given(
         enable_oob_load_report=read_boolean,
         oob_reporting_period=read_duration,

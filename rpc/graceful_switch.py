@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .balancer import QUEUEING, Balancer, BalancerChannel, BalancerFactory, Picker, failing
@@ -57,9 +57,7 @@ class GracefulSwitch:
         self._current: _Candidate | None = None
         self._next: _Candidate | None = None
 
-    def update(
-        self, name: str, factory: BalancerFactory, endpoints: Sequence[Endpoint], config: Mapping[str, Any]
-    ) -> None:
+    def update(self, name: str, factory: BalancerFactory, endpoints: Sequence[Endpoint], config: Any) -> None:
         """Hand this to the policy of that name; it is begun if it is not the newest.
 
         Raises what the policy raises, such as RpcConfigurationError for a config that cannot work; then all stays.

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from .balancer import QUEUE, BalancerChannel, PickedCall, Picker, PickResult, Tracked
+from .balancer import QUEUE, BalancerChannel, BalancerFactory, PickedCall, Picker, PickResult, Tracked
 from .call_tracking import CallTracker
 from .endpoint_balancer import Child, EndpointBalancer, elsewhere
 from .json_fields import JsonObject, field_error, read_size
@@ -25,12 +25,18 @@ class LeastRequest(EndpointBalancer):
         self._choices = 2
         self._open_calls: weakref.WeakKeyDictionary[Child, OpenCalls] = weakref.WeakKeyDictionary()
 
-    def check_config(self, config: Mapping[str, Any]) -> None:
-        fields = JsonObject(config, "least_request")
+    @staticmethod
+    def parse_config(config: Mapping[str, Any], path: str, known: Mapping[str, BalancerFactory]) -> int:
+        fields = JsonObject(config, path)
         choices = fields.get("choiceCount", read_size)
-        if choices is not None and choices < 2:
+        if choices is None:
+            return 2
+        if choices < 2:
             raise field_error(fields.at("choiceCount"), f"has to be at least 2, and is {choices}")
-        self._choices = min(choices or 2, _MOST_CHOICES)
+        return min(choices, _MOST_CHOICES)
+
+    def use_config(self, config: int) -> None:
+        self._choices = config
 
     def make_picker(self, ready: Sequence[Child]) -> Picker:
         endpoints = [_Endpoint(child, self._open_calls.setdefault(child, OpenCalls())) for child in ready]

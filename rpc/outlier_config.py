@@ -100,9 +100,9 @@ _OUTLIER = {
 }
 
 
-def read_outlier_config(config: Mapping[str, Any]) -> OutlierConfig:
+def read_outlier_config(config: Mapping[str, Any], path: str = "outlier_detection") -> OutlierConfig:
     """The config from its JSON form, checked. Raises RpcConfigurationError, which names the field."""
-    top = JsonObject(config, "outlier_detection")
+    top = JsonObject(config, path)
     child_policy = read_child_policy(top)
     return top.build(
         OutlierConfig,

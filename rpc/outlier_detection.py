@@ -13,7 +13,17 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from .balancer import BalancerChannel, Fixed, PickedCall, Picker, PickResult, Tracked, choose_policy
+from .balancer import (
+    BalancerChannel,
+    BalancerFactory,
+    ChosenPolicy,
+    Fixed,
+    PickedCall,
+    Picker,
+    PickResult,
+    Tracked,
+    choose_policy,
+)
 from .call_tracking import CallTracker
 from .connectivity import ConnectivityState
 from .graceful_switch import GracefulSwitch
@@ -47,9 +57,15 @@ class OutlierDetection(NestedChannel):
 
     # -- what the channel tells -----------------------------------------------------------------------------------
 
-    def update(self, endpoints: Sequence[Endpoint], config: Mapping[str, Any]) -> None:
-        settings = read_outlier_config(config)
-        name, factory, child_config = choose_policy(settings.child_policy, self.balancers)
+    @staticmethod
+    def parse_config(
+        config: Mapping[str, Any], path: str, known: Mapping[str, BalancerFactory]
+    ) -> tuple[OutlierConfig, ChosenPolicy]:
+        settings = read_outlier_config(config, path)
+        return settings, choose_policy(settings.child_policy, known, f"{path}.childPolicy")
+
+    def update(self, endpoints: Sequence[Endpoint], config: tuple[OutlierConfig, ChosenPolicy]) -> None:
+        settings, (name, factory, child_config) = config
         before = self._endpoints
         keys = [frozenset(endpoint.addresses) for endpoint in endpoints if endpoint.addresses]
         after = {key: before.get(key) or WatchedEndpoint() for key in keys}

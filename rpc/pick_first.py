@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-from .balancer import QUEUEING, BalancerChannel, Fixed, failing
+from .balancer import QUEUEING, BalancerChannel, BalancerFactory, Fixed, failing
 from .connectivity import CONNECTING, IDLE, READY, TRANSIENT_FAILURE, ConnectivityState
-from .errors import RpcConfigurationError
+from .json_fields import JsonObject, read_boolean
 from .resolver import Endpoint
 from .subchannel import Subchannel
 from .target import Target
@@ -37,12 +37,13 @@ class PickFirst:
 
     # -- what the channel tells -----------------------------------------------------------------------------------
 
-    def update(self, endpoints: Sequence[Endpoint], config: Mapping[str, Any]) -> None:
-        shuffle = config.get("shuffleAddressList", False)
-        if not isinstance(shuffle, bool):
-            raise RpcConfigurationError(f"pick_first: shuffleAddressList is {shuffle!r}, not true or false")
+    @staticmethod
+    def parse_config(config: Mapping[str, Any], path: str, known: Mapping[str, BalancerFactory]) -> bool:
+        return bool(JsonObject(config, path).get("shuffleAddressList", read_boolean))
+
+    def update(self, endpoints: Sequence[Endpoint], config: bool) -> None:
         endpoints = list(endpoints)
-        if shuffle:
+        if config:
             self._channel.rng.shuffle(endpoints)
         addresses = interleave(dict.fromkeys(chain.from_iterable(each.addresses for each in endpoints)))
         old = self._subchannels

@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
-from .balancer import Balancer, BalancerChannel, BalancerFactory
+from .balancer import Balancer, BalancerChannel, BalancerFactory, ConfigParser
 from .pick_first import PickFirst
 from .round_robin import RoundRobin
 
 
-def _weighted_round_robin(channel: BalancerChannel) -> Balancer:
-    from .weighted_round_robin import WeightedRoundRobin  # for those who ask for it
+class _Policy(Protocol):
+    """A class of balancers that have a config."""
 
-    return WeightedRoundRobin(channel)
+    @property
+    def parse_config(self) -> ConfigParser: ...
+
+    def __call__(self, channel: BalancerChannel, /) -> Balancer: ...
 
 
-def _outlier_detection(channel: BalancerChannel) -> Balancer:
+class _OnDemand:
+    """A policy that is imported for those who ask for it."""
+
+    def __init__(self, load: Callable[[], _Policy]) -> None:
+        self._load = load
+
+    def __call__(self, channel: BalancerChannel) -> Balancer:
+        return self._load()(channel)
+
+    def parse_config(self, config: Mapping[str, Any], path: str, known: Mapping[str, BalancerFactory]) -> Any:
+        return self._load().parse_config(config, path, known)
+
+
+def _weighted_round_robin() -> _Policy:
+    from .weighted_round_robin import WeightedRoundRobin
+
+    return WeightedRoundRobin
+
+
+def _outlier_detection() -> _Policy:
     from .outlier_detection import OutlierDetection
 
-    return OutlierDetection(channel)
+    return OutlierDetection
 
 
-def _least_request(channel: BalancerChannel) -> Balancer:
+def _least_request() -> _Policy:
     from .least_request import LeastRequest
 
-    return LeastRequest(channel)
+    return LeastRequest
 
 
-def _random_subsetting(channel: BalancerChannel) -> Balancer:
+def _random_subsetting() -> _Policy:
     from .random_subsetting import RandomSubsetting
 
-    return RandomSubsetting(channel)
+    return RandomSubsetting
 
 
 # Some have two names: the one they were tried out under, which other implementations go on taking, and their own.
 BALANCERS: Mapping[str, BalancerFactory] = {
     "pick_first": PickFirst,
     "round_robin": RoundRobin,
-    "weighted_round_robin": _weighted_round_robin,
-    "least_request": _least_request,
-    "least_request_experimental": _least_request,
-    "random_subsetting": _random_subsetting,
-    "random_subsetting_experimental": _random_subsetting,
-    "outlier_detection": _outlier_detection,
-    "outlier_detection_experimental": _outlier_detection,
+    "weighted_round_robin": _OnDemand(_weighted_round_robin),
+    "least_request": _OnDemand(_least_request),
+    "least_request_experimental": _OnDemand(_least_request),
+    "random_subsetting": _OnDemand(_random_subsetting),
+    "random_subsetting_experimental": _OnDemand(_random_subsetting),
+    "outlier_detection": _OnDemand(_outlier_detection),
+    "outlier_detection_experimental": _OnDemand(_outlier_detection),
 }

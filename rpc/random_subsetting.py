@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
-from .balancer import BalancerChannel, choose_policy
+from .balancer import BalancerChannel, BalancerFactory, ChosenPolicy, choose_policy
 from .graceful_switch import GracefulSwitch
 from .json_fields import JsonObject, field_error, read_size
 from .resolver import Endpoint
@@ -26,12 +26,18 @@ class RandomSubsetting:
         self._seed = channel.rng.randbytes(8)
         self._switch = GracefulSwitch(channel)
 
-    def update(self, endpoints: Sequence[Endpoint], config: Mapping[str, Any]) -> None:
-        fields = JsonObject(config, "random_subsetting")
+    @staticmethod
+    def parse_config(
+        config: Mapping[str, Any], path: str, known: Mapping[str, BalancerFactory]
+    ) -> tuple[int, ChosenPolicy]:
+        fields = JsonObject(config, path)
         size = fields.require("subsetSize", read_size)
         if not size:
             raise field_error(fields.at("subsetSize"), "has to be at least 1, and is 0")
-        name, factory, child_config = choose_policy(read_child_policy(fields), self._channel.balancers)
+        return size, choose_policy(read_child_policy(fields), known, fields.at("childPolicy"))
+
+    def update(self, endpoints: Sequence[Endpoint], config: tuple[int, ChosenPolicy]) -> None:
+        size, (name, factory, child_config) = config
         self._switch.update(name, factory, self._subset(endpoints, size), child_config)
 
     def _subset(self, endpoints: Sequence[Endpoint], size: int) -> Sequence[Endpoint]:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from .balancer import BalancerChannel, Fixed, PickedCall, Picker, PickResult, Tracked
+from .balancer import BalancerChannel, BalancerFactory, Fixed, PickedCall, Picker, PickResult, Tracked
 from .call_tracking import CallTracker
 from .endpoint_balancer import Child, EndpointBalancer, leads_elsewhere
 from .endpoint_weights import ReportedWeight, WeightConfig, balanced, read_weight_config
@@ -29,8 +29,14 @@ class WeightedRoundRobin(EndpointBalancer):
         super().__init__(channel)
         self.config = WeightConfig()
 
-    def check_config(self, config: Mapping[str, Any]) -> None:
-        self.config = read_weight_config(config)
+    @staticmethod
+    def parse_config(
+        config: Mapping[str, Any], path: str, known: Mapping[str, BalancerFactory]
+    ) -> WeightConfig:
+        return read_weight_config(config, path)
+
+    def use_config(self, config: WeightConfig) -> None:
+        self.config = config
 
     def new_child(self) -> Child:
         return WeightedChild(self)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
 
+from barewire import rpc
 from barewire.rpc import Endpoint
-from barewire.rpc.connectivity import ConnectivityState as State
+from barewire.rpc.balancer import BalancerFactory
+from barewire.rpc.errors import RpcConfigurationError
+from barewire.rpc.pick_first import PickFirst
 from barewire.rpc.status import Status, StatusCode
 from tests.support.rpc_channel_core import FakeCall, VirtualChannel
 
@@ -93,11 +98,53 @@ def test_r97_further_attempts_go_elsewhere() -> None:
     ],
 )
 def test_r85_faults_are_named_with_their_place(policy: str, config: dict[str, Any], place: str) -> None:
-    channel = channel_of(A, policy=policy, **config)
-    assert channel.state is State.TRANSIENT_FAILURE
-    status = channel.call().status
-    assert status is not None
-    assert place in status.message
+    """The channel is not made, at whatever depth the fault is."""
+    fault = re.escape(f"service config: $.loadBalancingConfig[0].{place}")
+    with pytest.raises(RpcConfigurationError, match=fault):
+        channel_of(A, policy=policy, **config)
+    around = {"subsetSize": 1, "childPolicy": [{"unheard_of": {}}, {policy: config}]}
+    fault = re.escape(f"$.loadBalancingConfig[0].random_subsetting.childPolicy[1].{place}")
+    with pytest.raises(RpcConfigurationError, match=fault):
+        channel_of(A, policy="random_subsetting", **around)
+
+
+@pytest.mark.rule(85)
+@pytest.mark.parametrize("channel", [rpc.Channel, rpc.sync.Channel])
+def test_r85_a_channel_whose_policy_cannot_work_is_not_made(channel: Callable[..., object]) -> None:
+    for policy, missing in (("outlier_detection", "childPolicy"), ("random_subsetting", "subsetSize")):
+        fault = re.escape(f"$.loadBalancingConfig[0].{policy}.{missing} is missing")
+        with pytest.raises(RpcConfigurationError, match=fault):
+            channel("localhost:1", load_balancing=policy)
+    weights = {"loadBalancingConfig": [{"weighted_round_robin": {"blackoutPeriod": 1}}]}
+    fault = re.escape("$.loadBalancingConfig[0].weighted_round_robin.blackoutPeriod has to be a duration")
+    with pytest.raises(RpcConfigurationError, match=fault):
+        channel("localhost:1", service_config=weights)
+
+
+def test_r86_a_balancer_of_the_users_own_is_given_what_its_parser_makes() -> None:
+    given: list[object] = []
+
+    class Own(PickFirst):
+        @staticmethod
+        def parse_config(config: Mapping[str, Any], path: str, known: Mapping[str, BalancerFactory]) -> Any:
+            assert (path, "own" in known) == ("$.loadBalancingConfig[0].own", True)
+            if config != {"size": 1}:
+                raise RpcConfigurationError(f"{path} is wrong")
+            return config["size"]
+
+        def update(self, endpoints: Sequence[Endpoint], config: Any) -> None:
+            given.append(config)
+            super().update(endpoints, False)
+
+    def channel(size: int) -> VirtualChannel:
+        config = {"loadBalancingConfig": [{"own": {"size": size}}]}
+        return VirtualChannel(A, service_config=config, balancers={"own": Own})
+
+    channel(1).begin()
+    assert given == [1]
+    with pytest.raises(RpcConfigurationError, match="own is wrong"):
+        channel(2)
+    assert given == [1]
 
 
 # -- random_subsetting --------------------------------------------------------------------------------------------
