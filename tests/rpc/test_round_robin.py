@@ -204,3 +204,20 @@ def test_the_resolvers_config_can_be_ignored() -> None:
     channel.connect()
     channel.resolve(A, B, config=config("round_robin"))
     assert channel.dialing == [A]
+
+
+@pytest.mark.rule(83)
+@pytest.mark.parametrize("policy", ["round_robin", "least_request"])
+def test_r83_an_endpoint_is_the_same_with_its_addresses_in_another_order(policy: str) -> None:
+    channel = VirtualChannel(Endpoint(A, B), C, policy=policy).begin()
+    links = [channel.accept(A), channel.accept(C)]
+    channel.resolve(C, Endpoint(B, A))
+    assert channel.dialing == []
+    assert not any(link.core.drained for link in links)
+    assert set(picks(channel, 20)) == {A, C}
+    links[0].lose()
+    assert channel.dialing == [B]  # now it counts
+    channel.refuse(B)
+    assert channel.dialing == [A]
+    channel.accept(A)
+    assert set(picks(channel, 20)) == {A, C}
