@@ -38,7 +38,7 @@ from .name_resolution import NameResolution
 from .resolver import Lookup, ResolverFactory, ResolverResult
 from .service_config import ServiceConfig, parse_service_config
 from .status import Status, StatusCode
-from .subchannel import Attempt, Dial, Subchannel, describe_failure
+from .subchannel import Attempt, Dial, Subchannel, describe_failure, is_fault
 from .target import ChannelTarget, Target
 from .timers import TimerHandle
 
@@ -87,6 +87,7 @@ class ChannelCore:
         self._switch = GracefulSwitch(self)
         self._picker: Picker = QUEUEING
         self._has_endpoints = False
+        self._fault = ""  # of the resolver or the balancer, the last one that was logged
         self._pending: dict[ChannelCall, None] = {}
         self._attempts = 0  # attempts to connect, and lookups, that are under way
         self._used = False  # since the idle timer was set
@@ -335,6 +336,7 @@ class ChannelCore:
             self.resolution_failed(error)
         else:
             self._has_endpoints = True
+            self._fault = ""
 
     def _use(self, config: ServiceConfig) -> None:
         self.health_check_service = config.health_check_service
@@ -344,6 +346,9 @@ class ChannelCore:
     def resolution_failed(self, error: Exception) -> None:
         """The resolver has found nothing, or nothing that can be used. What was found before stays."""
         reason = describe_failure(error)
+        if is_fault(error) and reason != self._fault:  # resolvers try again and again
+            self._fault = reason
+            _log.error("%s: its resolver or its balancer raised", self.target, exc_info=error)
         if self.node is not None:
             self.node.trace.add(f"resolution failed: {reason}", Severity.WARNING)
         if self._has_endpoints:

@@ -22,6 +22,7 @@ from .connectivity import (
     ConnectivityState,
 )
 from .counters import CallCounters
+from .errors import RpcConfigurationError
 from .limits import Limits
 from .target import Target
 from .timers import TimerHandle
@@ -371,5 +372,12 @@ def describe_failure(error: Exception) -> str:
     """Why connecting failed, in the system's words; asyncio names the call that failed instead."""
     if isinstance(error, socket.gaierror):
         return f"the name cannot be resolved: {error.strerror or error}"
+    if is_fault(error):
+        return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     numbers = dict.fromkeys(re.findall(r"\[Errno (\d+)\]", str(error)))
     return ", ".join(os.strerror(int(number)) for number in numbers) or str(error) or type(error).__name__
+
+
+def is_fault(error: Exception) -> bool:
+    """Whether an error looks like one of a program: no word of the system's, and none for those who configure it."""
+    return not isinstance(error, (OSError, RpcConfigurationError))

@@ -159,7 +159,7 @@ def test_dns_gives_each_address_once() -> None:
     assert channel.dialing == [A, "[::1]:1"]
 
 
-def test_resolvers_that_raise() -> None:
+def test_resolvers_that_raise(caplog: pytest.LogCaptureFixture) -> None:
     def broken(target: ChannelTarget) -> Resolver:
         raise OSError("no registry")
 
@@ -167,7 +167,41 @@ def test_resolvers_that_raise() -> None:
     call = channel.call()
     assert channel.state is State.TRANSIENT_FAILURE
     assert call.status is not None
-    assert "no registry" in call.status.message
+    assert call.status.message == f"cannot connect to {channel.target}: no registry"
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_faults_in_resolvers_and_balancers_name_their_type(caplog: pytest.LogCaptureFixture) -> None:
+    """And say where they come from, once."""
+
+    def broken(_: object) -> Any:
+        raise KeyError("x")
+
+    polling = polling_resolver(lambda _: [])
+    settings = {"loadBalancingConfig": [{"broken": {}}]}
+    channels = (
+        VirtualChannel(resolver=broken),
+        VirtualChannel(resolver=polling),
+        VirtualChannel(A, service_config=settings, balancers={"broken": broken}),
+    )
+    for channel in channels:
+        caplog.clear()
+        if channel is channels[1]:
+            channel.connect()
+        call = channel.call()
+        if channel is channels[1]:
+            for _ in range(3):
+                answer(channel, KeyError("x"))
+                channel.advance(200)
+        elif channel is channels[2]:
+            channel.resolve(A)
+            channel.resolve(A)
+        assert call.status is not None
+        assert call.status.message == f"cannot connect to {channel.target}: KeyError: 'x'"
+        logged = [record for record in caplog.records if record.exc_info]
+        assert [(record.name, record.exc_info[0]) for record in logged if record.exc_info] == [
+            ("barewire.rpc.channel", KeyError)
+        ]
 
 
 def test_endpoints() -> None:
@@ -285,7 +319,7 @@ async def test_names_that_do_not_exist() -> None:
     async with rpc.Channel("books:x", resolvers={"books": polling_resolver(nothing)}) as channel:
         error = await failure_of(Stub(channel).Unary(Item()))
         assert error.code is StatusCode.UNAVAILABLE
-        assert error.message == "cannot connect to books:x: no such service"
+        assert error.message == "cannot connect to books:x: LookupError: no such service"
 
 
 async def test_a_coroutine_cannot_be_run_inside_a_loop_by_the_blocking_channel() -> None:
