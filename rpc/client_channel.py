@@ -124,7 +124,7 @@ class ClientChannel(ChannelCore, MethodFactories[UnaryUnary, UnaryStream, Stream
             known,
             load_balancing,
             config,
-            limits=make_limits(limits, limit_overrides),
+            limits=make_limits(limits, limit_overrides, "Channel", _ARGUMENTS),
             backoff=backoff or BackoffPolicy(),
             rng=random.Random(),
         )

@@ -6,7 +6,7 @@ limit causes name it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -59,11 +59,30 @@ _WINDOW = whole(HTTP2_DEFAULT_WINDOW, 2**31 - 1)
 _BY_TYPE = {"int": whole(0), "int | None": optional(whole(0)), "float": SECONDS_OR_ZERO}
 
 
-def make_limits(limits: Limits | None, overrides: Mapping[str, Any]) -> Limits:
-    """`limits` (or the defaults) with single fields replaced. Raises RpcConfigurationError for a name that is none."""
+_ELSEWHERE = {
+    (name, "Server"): "an argument of start(), not of the server: it may listen on several addresses"
+    for name in ("address", "tls", "reuse_port")
+}
+
+
+def make_limits(
+    limits: Limits | None, overrides: Mapping[str, Any], owner: str, keywords: Iterable[str]
+) -> Limits:
+    """`limits` (or the defaults) with single fields replaced. Raises RpcConfigurationError for a name that is none; it
+    tells which limit, or which of the other `keywords` of the owner (the class), was probably meant."""
     check("limits", limits, optional(instance(Limits)))
     known = [field.name for field in fields(Limits)]
     unknown = sorted(set(overrides) - set(known))
     if unknown:
-        raise RpcConfigurationError(f"unknown option {', '.join(unknown)}; the limits are {', '.join(known)}")
+        hints = "; ".join(_hint(name, owner, [*keywords, *known]) for name in unknown)
+        raise RpcConfigurationError(f"{hints}; the limits are {', '.join(known)}")
     return replace(limits or Limits(), **overrides)
+
+
+def _hint(name: str, owner: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches  # for those who need it
+
+    place = _ELSEWHERE.get((name, owner))
+    close = get_close_matches(name, known, 1)
+    meant = f": it is {place}" if place else f" (is {close[0]} meant?)" if close else ""
+    return f"unknown option {name}{meant}"

@@ -129,7 +129,7 @@ class Server:
         **limit_overrides: Any,
     ) -> None:
         check_arguments(_ARGUMENTS, locals())
-        self.limits = make_limits(limits, limit_overrides)
+        self.limits = make_limits(limits, limit_overrides, "Server", _ARGUMENTS)
         self.keepalive = SERVER_KEEPALIVE if keepalive is None else replace(keepalive, without_calls=True)
         self.ping_policy = ping_policy or PingPolicy()
         self.connection_age = ConnectionAge(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import io
 import math
+import re
 import ssl
 from collections.abc import Callable
 from typing import Any
@@ -219,3 +220,31 @@ def test_what_cannot_be_shown_is_refused_all_the_same() -> None:
 
     with pytest.raises(RpcConfigurationError, match=r"stats has to be .*, and is <Unshowable instance"):
         rpc.Server(stats=Unshowable())  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("make", "keyword", "hint"),
+    [
+        (
+            lambda **given: rpc.Channel("a:1", **given),
+            "keep_alive",
+            "unknown option keep_alive (is keepalive meant?);",
+        ),
+        (
+            lambda **given: rpc.Channel("a:1", **given),
+            "max_recieve_message_size",
+            "(is max_receive_message_size meant?);",
+        ),
+        (
+            lambda **given: rpc.Channel("a:1", **given),
+            "zzz",
+            "unknown option zzz; the limits are max_receive_",
+        ),
+        (rpc.Server, "interceptor", "unknown option interceptor (is interceptors meant?);"),
+        (rpc.Server, "tls", "unknown option tls: it is an argument of start(), not of the server"),
+        (rpc.Server, "address", "unknown option address: it is an argument of start(), not of the server"),
+    ],
+)
+def test_unknown_options_say_what_was_probably_meant(make: Any, keyword: str, hint: str) -> None:
+    with pytest.raises(RpcConfigurationError, match=re.escape(hint)):
+        make(**{keyword: 1})
