@@ -14,7 +14,7 @@ from .aio_channel import Channel, MultiCallable
 from .aio_interceptors import ServerInterceptor
 from .aio_server import Server
 from .credentials import ChannelCredentials
-from .errors import AioRpcError
+from .errors import AioRpcError, UsageError
 from .handlers import GenericRpcHandler
 from .options import Arguments
 
@@ -36,6 +36,7 @@ __all__ = [
     "UnaryStreamMultiCallable",
     "UnaryUnaryCall",
     "UnaryUnaryMultiCallable",
+    "UsageError",
     "insecure_channel",
     "secure_channel",
     "server",

@@ -7,15 +7,20 @@ from types import TracebackType
 from typing import Any
 
 from ..aio.channel import Channel as BarewireChannel
-from ..connectivity import ConnectivityState
+from ..connectivity import SHUTDOWN, ConnectivityState
 from ..interceptor import Interceptor
 from ..metadata import Metadata
 from ..method_factories import MethodFactories
 from .aio_calls import Call
 from .credentials import CallCredentials, ChannelCredentials
-from .errors import translated
+from .errors import UsageError, translated
 from .handlers import compression_name
 from .options import Arguments, channel_keywords
+
+
+def _check_open(channel: Any) -> None:
+    if channel.state is SHUTDOWN:
+        raise UsageError(f"the channel to {channel.target} is closed")
 
 
 class MultiCallable:
@@ -36,6 +41,7 @@ class MultiCallable:
         compression: Any = None,
     ) -> Call:
         """Start a call with a request, or (where the client streams) an iterable of them or None."""
+        _check_open(self._method.channel)
         pairs = Metadata(metadata or ())
         for each in (self._credentials, credentials):
             if each is not None:
@@ -100,10 +106,12 @@ class Channel(MethodFactories[MultiCallable, MultiCallable, MultiCallable, Multi
 
     async def wait_for_state_change(self, last_observed_state: ConnectivityState) -> None:
         """Return when the state is another one."""
+        _check_open(self._channel)
         await self._channel.wait_for_state_change(last_observed_state)
 
     async def channel_ready(self) -> None:
         """Return when there is a connection."""
+        _check_open(self._channel)
         await self._channel.channel_ready()
 
     async def close(self, grace: float | None = None) -> None:

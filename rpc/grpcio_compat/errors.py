@@ -15,6 +15,10 @@ class RpcError(Exception):
     """What every failed call raises."""
 
 
+class UsageError(RuntimeError):
+    """A channel is used that is closed. (grpcio's is an Exception; this one is also what barewire raises.)"""
+
+
 class AioRpcError(RpcError):
     """A call failed. `__cause__` is barewire's own error, which knows more."""
 

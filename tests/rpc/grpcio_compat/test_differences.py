@@ -110,3 +110,16 @@ async def test_a_port_that_is_taken() -> None:
         server.add_insecure_port("127.0.0.1:0")
     await server.stop(None)
     await other.stop(None)
+
+
+@pytest.mark.parametrize("aio", [grpcio.aio, grpc.aio], ids=["grpcio", "barewire"])
+async def test_a_closed_channel(aio: Any) -> None:
+    channel = aio.insecure_channel("127.0.0.1:1")
+    method = channel.unary_unary("/test.Service/Method")
+    await channel.close()
+    with pytest.raises(aio.UsageError, match="closed"):
+        await method(b"")
+    with pytest.raises(aio.UsageError, match="closed"):
+        await channel.wait_for_state_change(channel.get_state())
+    with pytest.raises(aio.UsageError, match="closed"):
+        await channel.channel_ready()
