@@ -222,6 +222,7 @@ class Connection:
         if self.ended:
             return
         self.ended = True
+        self.incomplete.forget_waiting()
         status = self._lost(reason)
         for call in list(self._calls.values()):
             call.finish_locally(status)
@@ -284,9 +285,8 @@ class Connection:
 
     def settings_acknowledged(self) -> None:
         """The peer goes by the windows that we have asked for."""
-        for (
-            call
-        ) in self._calls.values():  # what was too little to be given back may be all of a smaller window
+        # What was too little to be given back may be all of a smaller window, and nothing more would come.
+        for call in self._calls.values():
             call.give_back()
         self._fit_windows()
 

@@ -73,6 +73,10 @@ class IncompleteMessages:
             del waiting[next_call]
             next_call.give_back()
 
+    def forget_waiting(self) -> None:
+        """The connection ends, and with it every call: nobody's turn comes."""
+        self._waiting.clear()
+
     def may_go_on(self, call: Call) -> bool:
         """Whether the call's window may be opened; if not, it is when its turn has come."""
         if not self._crowded or call in self._favoured:

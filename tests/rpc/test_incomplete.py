@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hyperframe import frame as hf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,7 +11,7 @@ from barewire.rpc.events import MessageReceived
 from barewire.rpc.limits import Limits
 from barewire.rpc.status import Status, StatusCode
 from tests.support.rpc_pair import Pair
-from tests.support.rpc_raw_peer import RawClient, envelope
+from tests.support.rpc_raw_peer import Raw, RawClient, envelope
 
 LARGEST = 512 * 1024
 LIMITS = Limits(
@@ -91,28 +92,52 @@ def test_r72_windows_shrink_while_there_are_many_and_grow_back() -> None:
     assert http2.stream_window >= LIMITS.stream_window
 
 
-@pytest.mark.rule(72)
-def test_r72_who_waits_goes_on_when_others_are_cancelled() -> None:
-    """The ones whose turn it is never end their messages; when their calls end, the next ones get the turn."""
+def crowd() -> RawClient:
+    """Three calls with too large messages for all of them: the first has the turn, the last waits for it."""
     client = RawClient(
         Limits(max_unfinished_bytes=200_000, max_receive_message_size=100_000, stream_window=65_535)
     )
     incomplete = client.core.incomplete
     for stream_id in (1, 3, 5):
         client.request(stream_id, end=False)
+    for stream_id in (5, 3, 1):
         client.send(client.data(stream_id, envelope(bytes(90_000))[:16_000]))
         client.send(*(client.data(stream_id, bytes(16_000)) for _ in range(2)))
-    assert [call.stream_id for call in incomplete._favoured] == [
-        5
-    ]  # the first two were there before the crowd
-    client.forget()
-    client.send(client.data(1, bytes(16_000)))
-    assert [call.stream_id for call in incomplete._waiting] == [1]
+    assert [call.stream_id for call in incomplete._favoured] == [1]  # the others were there before the crowd
+    client.send(client.data(5, bytes(16_000)))
+    assert [call.stream_id for call in incomplete._waiting] == [5]
     assert not client.core.ended
-    client.send(client.reset(5))
+    client.forget()
+    return client
+
+
+@pytest.mark.rule(72)
+def test_r72_who_waits_goes_on_when_others_are_cancelled() -> None:
+    """The ones whose turn it is never end their messages; when their calls end, the next ones get the turn."""
+    client = crowd()
+    incomplete = client.core.incomplete
+    client.send(client.reset(1))
     assert not incomplete._waiting
-    client.send(client.reset(1), client.reset(3))
+    client.send(client.reset(5), client.reset(3))
     assert (incomplete.size, incomplete.count) == (0, 0)
+
+
+@pytest.mark.rule(72)
+@pytest.mark.parametrize("how", ["closed here", "closed by the peer", "at fault"])
+def test_r72_nobody_goes_on_when_the_connection_ends(how: str) -> None:
+    client = crowd()
+    if how == "closed here":
+        client.core.close("enough")
+    elif how == "closed by the peer":
+        client.core.peer_closed("gone")
+    else:
+        client.send(Raw(b"\0\0\1" + bytes(6) + b"x"))  # DATA on no stream
+    client.take()
+    assert client.core.ended
+    assert len(client.endings()) == 3
+    assert not client.of(hf.WindowUpdateFrame)
+    incomplete = client.core.incomplete
+    assert (incomplete.size, incomplete.count, len(incomplete._waiting)) == (0, 0, 0)
 
 
 def test_windows_for_every_number_of_messages() -> None:
