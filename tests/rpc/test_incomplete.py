@@ -11,7 +11,7 @@ from barewire.rpc.events import MessageReceived
 from barewire.rpc.limits import Limits
 from barewire.rpc.status import Status, StatusCode
 from tests.support.rpc_pair import Pair
-from tests.support.rpc_raw_peer import Raw, RawClient, envelope
+from tests.support.rpc_raw_peer import RawClient, envelope
 
 LARGEST = 512 * 1024
 LIMITS = Limits(
@@ -131,7 +131,7 @@ def test_r72_nobody_goes_on_when_the_connection_ends(how: str) -> None:
     elif how == "closed by the peer":
         client.core.peer_closed("gone")
     else:
-        client.send(Raw(b"\0\0\1" + bytes(6) + b"x"))  # DATA on no stream
+        client.deliver(b"\0\0\1" + bytes(6) + b"x")  # DATA on no stream
     client.take()
     assert client.core.ended
     assert len(client.endings()) == 3
